@@ -1,0 +1,1 @@
+"""Catalogue: shows, products and prices out of PostgreSQL."""

@@ -1,0 +1,106 @@
+"""HTTP interface of the catalogue.
+
+Starlette and not FastAPI: there is no request body to validate, and pydantic would cost about as much memory as the
+rest of the service.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from onair_common.asgi import Lifecycle, health_routes, problem
+from onair_common.settings import Settings
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from catalog import schema
+from catalog.store import AWAY, Store
+
+_ID = re.compile(r"[a-z0-9-]{1,40}\Z")
+_LANG = re.compile(r"[a-z]{2}\Z")
+_log = structlog.get_logger("catalog")
+
+
+class _BadRequest(ValueError):
+    """A parameter is malformed; the text goes to the client."""
+
+
+def _revalidated(request: Request, body: dict[str, Any]) -> Response:
+    """Answer with a strong ETag over the body; 304 when the client has it already."""
+    raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    etag = f'"{hashlib.blake2b(raw, digest_size=12).hexdigest()}"'
+    headers = {"etag": etag, "cache-control": "no-cache", "vary": "accept-encoding"}
+    # A proxy that compresses makes the tag weak (RFC 9110 8.8.3): compare weakly.
+    given = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
+    if etag in given or "*" in given:
+        return Response(status_code=304, headers=headers)
+    return Response(raw, headers=headers, media_type="application/json")
+
+
+def create(settings: Settings, lifecycle: Lifecycle, store: Store | None = None) -> Starlette:
+    """Build the service; the database is asked for at first use."""
+    db = store or Store()
+    wanted = len(schema.load())
+
+    def lang_of(request: Request) -> str:
+        lang = request.query_params.get("lang", settings.language)
+        if not _LANG.match(lang):
+            raise _BadRequest("lang: give a two-letter language code such as ko or en")
+        return lang
+
+    async def ready() -> str | None:
+        try:
+            version = await db.schema_version()
+        except AWAY as error:
+            return f"database away: {error!r}"
+        return None if version >= wanted else f"schema {version}, this version needs {wanted}"
+
+    async def shows(request: Request) -> Response:
+        return _revalidated(request, {"shows": await db.shows(lang_of(request))})
+
+    async def show(request: Request) -> Response:
+        wanted_id = request.path_params["show"]
+        lang = lang_of(request)
+        found = await db.shows(lang, wanted_id) if _ID.match(wanted_id) else []
+        if not found:
+            return problem(404, "Not Found", "no such show")
+        products = await db.products(lang, settings.currency, wanted_id)
+        return _revalidated(request, found[0] | {"products": products})
+
+    async def products(request: Request) -> Response:
+        wanted_show = request.query_params.get("show")
+        if wanted_show is not None and not _ID.match(wanted_show):
+            raise _BadRequest("show: give the id of a show")
+        found = await db.products(lang_of(request), settings.currency, wanted_show)
+        return _revalidated(request, {"currency": settings.currency, "products": found})
+
+    async def bad_request(_: Request, error: Exception) -> Response:
+        return problem(400, "Bad Request", str(error))
+
+    async def away(_: Request, error: Exception) -> Response:
+        _log.warning("database away", error=repr(error))
+        return problem(503, "Service Unavailable", headers={"retry-after": "1"})
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await db.close()
+
+    return Starlette(
+        routes=[
+            Route("/api/catalog/shows", shows),
+            Route("/api/catalog/shows/{show}", show),
+            Route("/api/catalog/products", products),
+            *health_routes(lifecycle, ready),
+        ],
+        exception_handlers={_BadRequest: bad_request} | dict.fromkeys(AWAY, away),
+        lifespan=lifespan,
+    )

@@ -1,0 +1,99 @@
+"""Reads of the catalogue: a pool that tolerates a database that comes later or goes away."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import asyncpg
+
+# One statement a page part; a text falls back to any other language rather than to nothing.
+_TEXT = """(SELECT t.value FROM texts t WHERE t.subject = '{subject}' AND t.id = {id} AND t.field = '{field}'
+            ORDER BY t.lang = $1 DESC, t.lang LIMIT 1)"""
+
+
+def _text(subject: str, column: str, field: str) -> str:
+    return _TEXT.format(subject=subject, id=column, field=field) + f" AS {field}"
+
+
+_SHOWS = f"""
+SELECT s.id, s.home_region, s.first_start, s.duration_seconds, s.period_seconds,
+       {_text("show", "s.id", "title")}, {_text("show", "s.id", "host")}, {_text("show", "s.id", "summary")}
+FROM shows s WHERE $2::text IS NULL OR s.id = $2 ORDER BY s.position"""
+
+_PRODUCTS = f"""
+SELECT p.id, p.show_id, p.art, {_text("product", "p.id", "name")}, {_text("product", "p.id", "summary")},
+       v.sku, {_text("variant", "v.sku", "label")}, r.currency, r.minor, r.list_minor
+FROM products p JOIN variants v ON v.product_id = p.id JOIN prices r ON r.sku = v.sku AND r.currency = $2
+WHERE $3::text IS NULL OR p.show_id = $3 ORDER BY p.position, v.position"""
+
+AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+"""What a read raises when the database is away or cannot answer."""
+
+
+class Store:
+    """Connection pool, made at first use so that the service starts before its database."""
+
+    def __init__(self, **connect: Any) -> None:
+        self._connect = connect
+        self._pool: asyncpg.Pool | None = None
+        self._making = asyncio.Lock()
+
+    async def fetch(self, query: str, *args: object) -> list[asyncpg.Record]:
+        """Run one read; raises one of `AWAY` within 3 s when the database is away."""
+        async with asyncio.timeout(3):
+            async with self._making:
+                if self._pool is None:
+                    self._pool = await asyncpg.create_pool(
+                        min_size=1, max_size=4, timeout=2, command_timeout=2, **self._connect
+                    )
+            rows: list[asyncpg.Record] = await self._pool.fetch(query, *args)
+            return rows
+
+    async def schema_version(self) -> int:
+        """Return the highest applied migration, 0 when there is none."""
+        try:
+            rows = await self.fetch("SELECT coalesce(max(version), 0) AS version FROM schema_migrations")
+        except asyncpg.UndefinedTableError:
+            return 0
+        return int(rows[0]["version"])
+
+    async def shows(self, lang: str, show: str | None = None) -> list[dict[str, Any]]:
+        """Return all shows, or the one asked for, in API form."""
+        return [
+            {
+                "id": r["id"],
+                "homeRegion": r["home_region"],
+                "firstStart": r["first_start"].isoformat(),
+                "durationSeconds": r["duration_seconds"],
+                "periodSeconds": r["period_seconds"],
+                "title": r["title"],
+                "host": r["host"],
+                "summary": r["summary"],
+            }
+            for r in await self.fetch(_SHOWS, lang, show)
+        ]
+
+    async def products(self, lang: str, currency: str, show: str | None = None) -> list[dict[str, Any]]:
+        """Return products with their variants and the prices of one currency, in API form."""
+        found: dict[str, dict[str, Any]] = {}
+        for r in await self.fetch(_PRODUCTS, lang, currency, show):
+            product = found.setdefault(
+                r["id"],
+                {
+                    "id": r["id"],
+                    "show": r["show_id"],
+                    "art": r["art"],
+                    "name": r["name"],
+                    "summary": r["summary"],
+                    "variants": [],
+                },
+            )
+            price = {"currency": r["currency"], "minor": r["minor"], "listMinor": r["list_minor"]}
+            product["variants"].append({"sku": r["sku"], "label": r["label"], "price": price})
+        return list(found.values())
+
+    async def close(self) -> None:
+        """Close the pool's connections."""
+        if self._pool is not None:
+            self._pool.terminate()

@@ -1,0 +1,134 @@
+"""The ASGI shell around every service: headers, RED metrics, access log, health and drain.
+
+One plain ASGI class instead of Starlette's BaseHTTPMiddleware: no task and no body copy per request.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from onair_common.settings import Settings
+
+Readiness = Callable[[], Awaitable[str | None]]
+"""Returns None when ready, else the reason why not."""
+
+REQUESTS = Counter("http_requests", "Requests answered.", ["method", "route", "code"])
+DURATION = Histogram(
+    "http_request_duration_seconds",
+    "Seconds from request to end of answer.",
+    ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
+)
+IN_FLIGHT = Gauge("http_requests_in_flight", "Requests being answered.")
+BUILD = Gauge("onair_build_info", "1, labelled by what runs.", ["service", "version", "region"])
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+_REQUEST_ID = re.compile(r"[0-9A-Za-z-]{8,64}\Z")
+_log = structlog.get_logger("access")
+
+
+@dataclass
+class Lifecycle:
+    """Whether the process was told to stop; shared by the server and the shell."""
+
+    draining: bool = False
+
+
+def problem(status: int, title: str, detail: str = "", headers: dict[str, str] | None = None) -> JSONResponse:
+    """Return an RFC 9457 problem answer."""
+    body = {"type": "about:blank", "title": title, "status": status} | ({"detail": detail} if detail else {})
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def health_routes(lifecycle: Lifecycle, ready: Readiness) -> list[Route]:
+    """Return /healthz, /readyz and /metrics; readiness is 503 from the moment of SIGTERM on."""
+
+    async def healthz(_: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(_: Request) -> Response:
+        reason = "draining" if lifecycle.draining else await ready()
+        return PlainTextResponse("ready\n") if reason is None else PlainTextResponse(f"{reason}\n", 503)
+
+    async def metrics(request: Request) -> Response:
+        # The gateway marks what comes from outside; figures are for the cluster's own Prometheus.
+        if "x-forwarded-for" in request.headers:
+            return problem(404, "Not Found")
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+
+
+class Shell:
+    """Wraps a Starlette application.
+
+    Adds ``x-onair-region``, ``x-onair-version`` and ``x-request-id`` to every answer and ``Connection: close``
+    while draining, counts requests by route, and writes one log line a request (probes aside).
+    """
+
+    def __init__(self, app: Starlette, settings: Settings, lifecycle: Lifecycle) -> None:
+        self.app: ASGIApp = app
+        self.lifecycle = lifecycle
+        self._fixed = {"x-onair-region": settings.region, "x-onair-version": settings.version}
+        self._routes = {r.endpoint: r.path for r in app.routes if isinstance(r, Route)}
+        BUILD.labels(settings.service, settings.version, settings.region).set(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection (ASGI)."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if _REQUEST_ID.match(given) else secrets.token_hex(16)
+        status = 500
+
+        async def with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers.update(self._fixed)
+                headers["x-request-id"] = request_id
+                if self.lifecycle.draining:
+                    # Kept-alive clients must leave before the listener closes (preStop sleep alone loses them).
+                    headers["connection"] = "close"
+            await send(message)
+
+        start = time.perf_counter()
+        IN_FLIGHT.inc()
+        try:
+            await self.app(scope, receive, with_headers)
+        finally:
+            IN_FLIGHT.dec()
+            self._record(scope, status, time.perf_counter() - start, request_id)
+
+    def _record(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
+        # Labels are bounded: unknown paths and methods share one value.
+        route = self._routes.get(scope.get("endpoint"), "unmatched")
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        REQUESTS.labels(method, route, str(status)).inc()
+        DURATION.labels(route).observe(seconds)
+        if route not in _QUIET:
+            _log.info(
+                "request",
+                method=method,
+                path=scope["path"],
+                route=route,
+                status=status,
+                ms=round(seconds * 1000, 2),
+                request_id=request_id,
+            )

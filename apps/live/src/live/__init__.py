@@ -1,0 +1,1 @@
+"""Show control: which show is on air, and where its video plays."""

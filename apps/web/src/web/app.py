@@ -1,0 +1,175 @@
+"""HTTP interface of the pages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from onair_common.asgi import Lifecycle, health_routes
+from onair_common.settings import Settings, text
+from onair_common.upstream import Answer, Unavailable, Upstream
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from web import shop, words
+from web.assets import Assets
+
+# media-src blob: is how Media Source Extensions feed a <video>; everything else is the shop's own.
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "media-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_PAGE_HEADERS = {
+    "content-security-policy": _CSP,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cache-control": "no-store",
+    "vary": "accept-language, cookie",
+}
+_YEAR = 31_536_000
+
+
+def create(
+    settings: Settings, lifecycle: Lifecycle, client: httpx.AsyncClient | None = None, assets: Assets | None = None
+) -> Starlette:
+    """Build the service."""
+    http = client or httpx.AsyncClient(trust_env=False)
+    catalog = Upstream(http, "catalog", text("CATALOG_URL", "http://catalog"))
+    live = Upstream(http, "live", text("LIVE_URL", "http://live"))
+    files = assets or Assets(Path(text("PLAYER", "/opt/onair/assets/hls.js")))
+    pages = Environment(
+        loader=PackageLoader("web"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+
+    def lang_of(request: Request) -> str:
+        return words.choose(
+            request.query_params.get("lang"),
+            request.cookies.get("lang"),
+            request.headers.get("accept-language", ""),
+            settings.language,
+        )
+
+    def page(request: Request, name: str, status: int = 200, **context: Any) -> Response:
+        lang = lang_of(request)
+        body = pages.get_template(name).render(
+            w=words.WORDS[lang],
+            lang=lang,
+            languages={code: w["name"] for code, w in words.WORDS.items()},
+            url=files.url,
+            path=request.url.path,
+            settings=settings,
+            **context,
+        )
+        response = Response(body, status, _PAGE_HEADERS, media_type="text/html; charset=utf-8")
+        if request.query_params.get("lang") == lang:
+            response.set_cookie("lang", lang, max_age=_YEAR, httponly=True, samesite="lax")
+        return response
+
+    async def entries() -> Answer:
+        # Without show control the page still sells: shows without a time and a video.
+        try:
+            return await live.get("/api/live/shows") or Answer({"shows": []}, stale=True, as_of=0)
+        except Unavailable:
+            return Answer({"shows": []}, stale=True, as_of=0)
+
+    async def home(request: Request) -> Response:
+        lang = lang_of(request)
+        shows, products, programme = await asyncio.gather(
+            catalog.get(f"/api/catalog/shows?lang={lang}"), catalog.get(f"/api/catalog/products?lang={lang}"), entries()
+        )
+        if shows is None or products is None:
+            raise Unavailable("catalog: no such address")
+        on_air, coming = shop.programme(
+            shows.body["shows"],
+            programme.body["shows"],
+            products.body["products"],
+            timezone=settings.timezone,
+            lang=lang,
+            region=settings.region,
+        )
+        stale = shows.stale or products.stale or programme.stale
+        return page(request, "home.html", on_air=on_air, coming=coming, stale=stale)
+
+    async def show(request: Request) -> Response:
+        lang, wanted = lang_of(request), request.path_params["show"]
+        if not wanted.replace("-", "").isalnum() or not wanted.isascii():
+            raise HTTPException(404)
+        found, programme = await asyncio.gather(catalog.get(f"/api/catalog/shows/{wanted}?lang={lang}"), entries())
+        if found is None:
+            raise HTTPException(404)
+        entry = next((e for e in programme.body["shows"] if e["id"] == wanted), None)
+        arts = [p["art"] for p in found.body["products"]][:3]
+        return page(
+            request,
+            "show.html",
+            show=shop.card(found.body, entry, arts, timezone=settings.timezone, lang=lang),
+            items=[shop.item(p, lang) for p in found.body["products"]],
+            stale=found.stale or programme.stale,
+        )
+
+    async def static(request: Request) -> Response:
+        found = files.find(request.path_params["name"])
+        if found is None:
+            return PlainTextResponse("not found\n", 404)
+        asset, current = found
+        headers = {
+            "cache-control": f"public, max-age={_YEAR}, immutable" if current else "no-cache",
+            "vary": "accept-encoding",
+            "x-content-type-options": "nosniff",
+        }
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(asset.compressed, headers=headers | {"content-encoding": "gzip"}, media_type=asset.media_type)
+        return Response(asset.body, headers=headers, media_type=asset.media_type)
+
+    async def unavailable(request: Request, _: Exception) -> Response:
+        response = page(request, "message.html", 503, message="503", stale=False)
+        response.headers["retry-after"] = "2"
+        return response
+
+    async def http_error(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        if status == 404:
+            return page(request, "message.html", 404, message="404", stale=False)
+        return PlainTextResponse(f"{status}\n", status)
+
+    warm = False
+
+    async def ready() -> str | None:
+        # Ready once the shop can be shown, and for good: later the last known catalogue is served.
+        nonlocal warm
+        if not warm:
+            try:
+                await catalog.get(f"/api/catalog/shows?lang={settings.language}")
+            except Unavailable as error:
+                return str(error)
+            warm = True
+        return None
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await http.aclose()
+
+    return Starlette(
+        routes=[
+            Route("/", home),
+            Route("/shows/{show}", show),
+            Route("/static/{name}", static),
+            *health_routes(lifecycle, ready),
+        ],
+        exception_handlers={Unavailable: unavailable, HTTPException: http_error},
+        lifespan=lifespan,
+    )
