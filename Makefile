@@ -1,0 +1,35 @@
+# Two commands: `make up` (two regions run here) and `make test`. The logic is in `onair`, package scripts/onair.
+BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+COMPILE := ../$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11
+PACKAGES = $(shell awk '!/^\#/ {print $$1}' $(1))
+.PHONY: help up down status test lint e2e bench deps deps-dev lock
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+up: .venv/onair.stamp ## start or repair both regions
+	@$(BIN)/onair up
+down: .venv/onair.stamp ## stop everything, leave nothing but the cache
+	@$(BIN)/onair down
+status: .venv/onair.stamp ## what runs, and what is wrong
+	@$(BIN)/onair status
+test: lint ## lint, types, unit and integration tests
+	@$(BIN)/pytest -m "not e2e" tests apps
+lint: .venv/dev.stamp ## style and types
+	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
+e2e: .venv/dev.stamp ## tests on the real regions (starts and stops them)
+	@$(BIN)/pytest -m e2e tests
+bench: .venv/dev.stamp ## measure, and write docs/reports/benchmarks.md
+	@$(BIN)/python -m benchmarks
+deps: ## install the Debian packages that the platform needs
+	apt-get install --yes --no-install-recommends $(call PACKAGES,requirements/debian.txt)
+deps-dev: deps ## and those that tests need
+	apt-get install --yes --no-install-recommends $(call PACKAGES,requirements/debian-dev.txt)
+lock: .venv/dev.stamp ## renew the hashed pins after a change of requirements/*.in
+	@cd requirements && $(COMPILE) onair.in services.in dev.in --output-file dev.txt
+	@cd requirements && for set in onair services assets; do $(COMPILE) --constraint dev.txt $$set.in --output-file $$set.txt; done
+
+.venv/onair.stamp: requirements/onair.txt pyproject.toml
+	@python3.11 -m venv .venv && $(PIP) --require-hashes --requirement $< && $(PIP) --no-deps --no-build-isolation --editable . && touch $@
+.venv/dev.stamp: requirements/dev.txt .venv/onair.stamp
+	@$(PIP) --require-hashes --requirement $< && touch $@

@@ -1,0 +1,1 @@
+"""On Air: two active regions of a live-commerce shop, delivered from git."""

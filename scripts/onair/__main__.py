@@ -1,0 +1,5 @@
+"""``python -m onair``."""
+
+from onair.cli.app import main
+
+main()

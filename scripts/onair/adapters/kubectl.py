@@ -1,0 +1,105 @@
+"""Talking to one cluster by kubectl: server-side apply, reads as JSON, and waiting with a reason."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from onair.core.finding import Finding, OnairError
+
+Object = dict[str, Any]
+FIELD_MANAGER = "onair"
+
+
+class Kubectl:
+    """kubectl with one kubeconfig.
+
+    Parameters
+    ----------
+    binary
+        The toolchain's kubectl.
+    kubeconfig
+        Which cluster, as whom.
+    timeout
+        Seconds that a single request may take.
+    """
+
+    def __init__(self, binary: Path, kubeconfig: Path, timeout: float = 10) -> None:
+        self.kubeconfig = kubeconfig
+        self._command = [str(binary), f"--kubeconfig={kubeconfig}", f"--request-timeout={timeout:g}s"]
+
+    def run(self, *words: str, text: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run kubectl.
+
+        Raises
+        ------
+        OnairError
+            If it fails and ``check`` is set; carries kubectl's message.
+        """
+        done = subprocess.run([*self._command, *words], input=text, capture_output=True, text=True, check=False)
+        if check and done.returncode:
+            raise OnairError(Finding(rule="kubernetes/request", what=f"kubectl {words[0]}: {done.stderr.strip()}"))
+        return done
+
+    def get(self, *words: str) -> Object | None:
+        """Return ``kubectl get`` as an object, or None where it (or its kind) does not exist."""
+        done = self.run("get", *words, "-o", "json", check=False)
+        if done.returncode == 0:
+            found: Object = json.loads(done.stdout)
+            return found
+        if "NotFound" in done.stderr or "the server doesn't have a resource type" in done.stderr:
+            return None
+        raise OnairError(Finding(rule="kubernetes/request", what=f"kubectl get {words[0]}: {done.stderr.strip()}"))
+
+    def items(self, *words: str) -> list[Object]:
+        """Return the items of a list; none where the kind does not exist."""
+        found = self.get(*words)
+        return list(found.get("items", [])) if found else []
+
+    def apply(self, objects: Iterable[Object]) -> None:
+        """Apply objects server-side; fields that another manager holds are taken over."""
+        self.run(
+            "apply", "--server-side", "--force-conflicts", f"--field-manager={FIELD_MANAGER}", "-f", "-",
+            text=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}),
+        )  # fmt: skip
+
+    def ready(self) -> bool:
+        """Tell whether the API server answers and is ready."""
+        return self.run("get", "--raw=/readyz", check=False).returncode == 0
+
+
+def wait(what: str, seconds: float, done: Callable[[], bool | str], interval: float = 0.5) -> None:
+    """Poll ``done`` until it is True.
+
+    Parameters
+    ----------
+    what
+        Named in the error.
+    seconds
+        How long to wait at most.
+    done
+        Returns True, or False or the reason why not yet.
+    interval
+        Pause between two looks, seconds.
+
+    Raises
+    ------
+    OnairError
+        When the time is over; carries the last reason.
+    """
+    deadline = time.monotonic() + seconds
+    while (state := done()) is not True:
+        if time.monotonic() > deadline:
+            reason = f": {state}" if state else ""
+            raise OnairError(
+                Finding(
+                    rule="platform/timeout",
+                    what=f"{what} not reached within {seconds:g} s{reason}",
+                    mend="onair status says what is wrong; run make up again, it goes on where it stands",
+                )
+            )
+        time.sleep(interval)

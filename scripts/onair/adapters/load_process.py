@@ -1,0 +1,102 @@
+"""Load in a process of its own: measuring takes no time slice from what is being done meanwhile."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from onair.core.load import LoadPlan
+from onair.core.load_result import LoadResult
+
+STOP_SECONDS = 30.0
+
+
+class LoadProcess:
+    """``onair load`` as a child process.
+
+    Examples
+    --------
+    >>> with LoadProcess(plan) as load:  # doctest: +SKIP
+    ...     release()
+    >>> load.result.failed  # doctest: +SKIP
+    0
+    """
+
+    def __init__(self, plan: LoadPlan, root: Path | None = None) -> None:
+        self.plan = plan
+        self._folder = tempfile.TemporaryDirectory(prefix="onair-load-")
+        self._json = Path(self._folder.name) / "result.json"
+        self._errors = Path(self._folder.name) / "stderr"
+        self._root = root
+        self._process: subprocess.Popen[bytes] | None = None
+        self._result: LoadResult | None = None
+
+    def start(self) -> Self:
+        """Start it; returns at once."""
+        command = [
+            sys.executable,
+            "-m",
+            "onair",
+            "load",
+            *self.plan.argv(),
+            "--json",
+            str(self._json),
+            "--quiet",
+        ]
+        with self._errors.open("wb") as errors:
+            self._process = subprocess.Popen(command, stdout=errors, stderr=errors, cwd=self._root)
+        return self
+
+    @property
+    def running(self) -> bool:
+        """Whether it still sends."""
+        return self._process is not None and self._process.poll() is None
+
+    def wait(self, timeout: float | None = None) -> LoadResult:
+        """Wait for the end of the plan and return the result.
+
+        Raises
+        ------
+        RuntimeError
+            If the process ended without a result; the message has its output.
+        subprocess.TimeoutExpired
+            If it is not done after ``timeout`` seconds.
+        """
+        if self._result is None:
+            if self._process is None:
+                raise RuntimeError("the load was never started")
+            code = self._process.wait(timeout)
+            if not self._json.exists():
+                raise RuntimeError(f"onair load ended with {code}: {self._errors.read_text()[-2000:]}")
+            self._result = LoadResult.model_validate_json(self._json.read_bytes())
+            self._folder.cleanup()
+        return self._result
+
+    def stop(self) -> LoadResult:
+        """End it early, as Ctrl-C does, and return what was measured."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+        return self.wait(STOP_SECONDS)
+
+    @property
+    def result(self) -> LoadResult:
+        """The result, once it has ended."""
+        return self.wait(0)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.stop()
+        finally:
+            if self._process is not None and self._process.poll() is None:
+                self._process.kill()
+                self._process.wait()

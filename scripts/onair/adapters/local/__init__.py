@@ -1,0 +1,1 @@
+"""The local regions: network namespaces, supervised processes and files on this machine."""

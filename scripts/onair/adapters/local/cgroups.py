@@ -1,0 +1,95 @@
+"""The ``onair`` cgroup: every process that the platform starts lives below it, and is found by it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+ROOT = Path("/sys/fs/cgroup")
+NAME = "onair"
+ATTEMPTS = 100
+
+
+def is_v2() -> bool:
+    """Tell whether the machine has the unified hierarchy alone."""
+    return (ROOT / "cgroup.controllers").exists()
+
+
+def hierarchies() -> list[Path]:
+    """Return the folders that each hold a tree of cgroups (one under version 2)."""
+    if is_v2():
+        return [ROOT]
+    return sorted(x for x in ROOT.iterdir() if (x / "cgroup.procs").exists() and not x.is_symlink())
+
+
+def ensure(cgroup: str) -> list[str]:
+    """Make ``cgroup`` (a path such as ``onair/local-kr/etcd``) in every hierarchy.
+
+    Returns
+    -------
+    list of str
+        The ``cgroup.procs`` files to join it by.
+    """
+    return [str(_ensure_in(hierarchy, cgroup) / "cgroup.procs") for hierarchy in hierarchies()]
+
+
+def processes(cgroup: str = NAME) -> list[int]:
+    """Return the ids of all processes in ``cgroup`` and below."""
+    found: set[int] = set()
+    for hierarchy in hierarchies():
+        for file in (hierarchy / cgroup).rglob("cgroup.procs"):
+            try:
+                found.update(int(line) for line in file.read_text().split())
+            except OSError:  # the cgroup went away meanwhile
+                continue
+    return sorted(found)
+
+
+def kill(cgroup: str = NAME) -> None:
+    """End every process in ``cgroup`` and below, and wait until none is left.
+
+    Raises
+    ------
+    TimeoutError
+        If one outlives ten seconds of SIGKILL (it hangs in the kernel).
+    """
+    for _ in range(ATTEMPTS):
+        left = [process for process in processes(cgroup) if process != os.getpid()]
+        if not left:
+            return
+        for process in left:
+            try:
+                os.kill(process, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        time.sleep(0.1)
+    message = f"processes {left} in cgroup {cgroup} do not end"
+    raise TimeoutError(message)
+
+
+def remove(cgroup: str = NAME) -> None:
+    """Delete ``cgroup`` and all below it, once it is empty."""
+    for hierarchy in hierarchies():
+        top = hierarchy / cgroup
+        if not top.is_dir():
+            continue
+        for folder in sorted((x for x in top.rglob("*") if x.is_dir()), key=lambda x: -len(x.parts)):
+            folder.rmdir()
+        top.rmdir()
+
+
+def _ensure_in(hierarchy: Path, cgroup: str) -> Path:
+    folder = hierarchy
+    for part in Path(cgroup).parts:
+        parent, folder = folder, folder / part
+        if is_v2():
+            controllers = (parent / "cgroup.controllers").read_text().split()
+            (parent / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))
+        folder.mkdir(exist_ok=True)
+        # A new cpuset has no processor and no memory until it is told: tasks could not join it.
+        for file in ("cpuset.cpus", "cpuset.mems"):
+            if not is_v2() and (folder / file).exists() and not (folder / file).read_text().strip():
+                (folder / file).write_text((parent / file).read_text())
+    return folder

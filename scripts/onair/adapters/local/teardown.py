@@ -1,0 +1,79 @@
+"""Takes the local platform away whole, whatever state it is in: processes, mounts, network, cgroups, files.
+
+Nothing is looked up in a record that a crash could have lost: everything of ours is known by its place
+(the ``onair`` cgroup, our folders, the ``onair-`` prefix).
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from onair.adapters.local import cgroups, network
+from onair.adapters.local.supervisor import Supervisor
+from onair.core.paths import Paths
+from onair.core.progress import Reporter
+
+KUBELET_LOG_LINKS = Path("/var/log/containers")
+CNI_RESULTS = Path("/var/lib/cni/results")
+DEVICE_PLUGINS = Path("/var/lib/kubelet/device-plugins")
+DEVICE_PLUGIN_FILES = ("DEPRECATION", "kubelet.sock", "kubelet_internal_checkpoint")
+EMPTY_AFTER = (
+    KUBELET_LOG_LINKS, CNI_RESULTS, Path("/var/lib/cni/cache"), Path("/var/lib/cni"), DEVICE_PLUGINS,
+    DEVICE_PLUGINS.parent,
+)  # fmt: skip
+"""Folders that kubelet and CNI make at fixed places: removed where nothing else is in them."""
+
+
+def down(paths: Paths, reporter: Reporter, *, purge: bool = False) -> None:
+    """Remove all that ``up`` made; with ``purge`` the cache too.
+
+    Raises
+    ------
+    TimeoutError
+        If a process cannot be ended.
+    """
+    with reporter.step("processes") as step:
+        supervisor = Supervisor(paths)
+        supervisor.stop_scan()
+        count = len(cgroups.processes())
+        cgroups.kill()
+        step.done(f"{count} ended")
+    with reporter.step("mounts") as step:
+        step.done(f"{unmount(paths)} unmounted")
+    with reporter.step("network"):
+        network.remove()
+    with reporter.step("cgroups"):
+        cgroups.remove()
+    with reporter.step("files"):
+        _remove_strays(paths)
+        for folder in (paths.run, paths.state, *((paths.cache,) if purge else ())):
+            if folder.exists():
+                shutil.rmtree(folder)
+
+
+def unmount(paths: Paths) -> int:
+    """Unmount everything below our folders, innermost first; returns how many."""
+    ours = [f"{folder}/" for folder in (paths.run, paths.state, paths.cache)]
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    points = [line.split()[4].encode().decode("unicode_escape") for line in lines]
+    mounted = [point for point in points if point.startswith(tuple(ours))]
+    for point in reversed(mounted):
+        subprocess.run(["umount", "--lazy", point], capture_output=True, check=False)
+    return len(mounted)
+
+
+def _remove_strays(paths: Paths) -> None:
+    if KUBELET_LOG_LINKS.is_dir():
+        for link in KUBELET_LOG_LINKS.iterdir():
+            if link.is_symlink() and str(link.readlink()).startswith(f"{paths.state}/"):
+                link.unlink()
+    if CNI_RESULTS.is_dir():
+        for file in CNI_RESULTS.glob("onair-*"):
+            file.unlink()
+    for name in DEVICE_PLUGIN_FILES:
+        (DEVICE_PLUGINS / name).unlink(missing_ok=True)
+    for folder in EMPTY_AFTER:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

@@ -1,0 +1,60 @@
+"""``onair up``: make the two local regions run, or repair what is missing of them."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from onair.adapters import facts_file, machine, mirrors
+from onair.adapters.local import delivery, network
+from onair.adapters.local.images import ImageStore
+from onair.adapters.local.platform import LocalPlatform
+from onair.adapters.local.region import Region
+from onair.cli import console, status
+from onair.cli.context import ROOT
+from onair.core import preflight
+from onair.core.finding import OnairError, errors
+from onair.core.paths import Paths
+
+CONVERGE_SECONDS = 900
+VOLUMES = {"postgres": 999, "valkey": 999}
+
+
+def command() -> None:
+    """Start both regions here and the shop in them; run again at any time, it repairs and goes on."""
+    reporter = console.ConsoleReporter()
+    paths = Paths.of()
+    facts = facts_file.read(ROOT)
+    edge = facts.platform.spec.edge
+    findings = preflight.check(machine.collect(ROOT, paths), [edge.platform_port, *edge.region_ports.values()])
+    if errors(findings):
+        raise OnairError(*findings)
+    console.render(findings, reporter.console)
+    local = LocalPlatform.open(ROOT, reporter)
+    mirrors.ensure(ROOT, paths.cache, reporter)
+    with reporter.step("network"):
+        network.ensure(local.topology)
+    with reporter.step("hub and control planes"):
+        local.start_hub()
+        for region in local.regions:
+            region.start_control_plane(local.supervisor)
+        store = ImageStore(local)
+        delivery.hub_ready(store, local)
+    store.ensure(store.platform(), reporter)
+    services = store.services()
+    digests = store.ensure(list(services.values()), reporter)
+    with reporter.step("push to the regions") as step:
+        commit, pinned = delivery.publish(local, store, digests)
+        step.done(f"{commit[:7]}" + (f", {pinned} leaves pinned to images of this machine" if pinned else ""))
+    with reporter.step("regions"), ThreadPoolExecutor() as pool:
+        list(pool.map(lambda region: _region(local, region), local.regions))
+    local.start_edge()
+    with reporter.step("Argo CD syncs") as step:
+        delivery.wait_good(local, CONVERGE_SECONDS, step.note)
+    status.show(local.inspect())
+
+
+def _region(local: LocalPlatform, region: Region) -> None:
+    region.start_nodes(local.supervisor)
+    region.make_volume_folders(VOLUMES)
+    region.wait_nodes()
+    delivery.bootstrap(local, region)

@@ -1,0 +1,1 @@
+"""Pure decisions: models in, results out, no input or output."""

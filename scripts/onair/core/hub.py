@@ -1,0 +1,61 @@
+"""What stands in for the internet: a git server and an image registry in a network namespace of their own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from onair.core.control_plane import Binary
+from onair.core.facts import Platform
+from onair.core.paths import Paths
+from onair.core.service import Service
+from onair.core.topology import HUB
+
+GROUP = "hub"
+
+
+def machine_address(platform: Platform) -> str:
+    """Return the machine's own address towards the hub: the only one that may push."""
+    return str(platform.spec.hub.cidr.network_address + 1)
+
+
+def registry_url(platform: Platform) -> str:
+    """Return the registry's address for the machine and the nodes."""
+    return f"http://{platform.spec.hub.address}:{platform.spec.hub.registry_port}"
+
+
+def mirrors_url(platform: Platform) -> str:
+    """Return the address below which upstream repositories are mirrored."""
+    return f"http://{platform.spec.hub.address}:{platform.spec.hub.git_port}/mirrors"
+
+
+def registry_config(platform: Platform, paths: Paths) -> dict[str, Any]:
+    """Return the registry's configuration; its storage is part of the cache."""
+    return {
+        "version": "0.1",
+        "log": {"level": "warn", "accesslog": {"disabled": True}},
+        "storage": {
+            "filesystem": {"rootdirectory": str(paths.cache / "registry")},
+            "cache": {"blobdescriptor": "inmemory"},
+            "delete": {"enabled": True},
+        },
+        "http": {"addr": f"{platform.spec.hub.address}:{platform.spec.hub.registry_port}"},
+    }
+
+
+def services(platform: Platform, paths: Paths, binary: Binary) -> list[Service]:
+    """Return the hub's services."""
+    hub = platform.spec.hub
+    address, port = str(hub.address), str(hub.git_port)
+    server = (sys.executable, "-m", "onair.adapters.local.git_server", address, port, str(paths.git))
+    registry = (str(binary("registry")), "serve", str(config_path(paths)))
+    return [
+        Service(GROUP, "git", (*server, machine_address(platform)), HUB),
+        Service(GROUP, "registry", registry, HUB, {"OTEL_TRACES_EXPORTER": "none"}),
+    ]
+
+
+def config_path(paths: Paths) -> Path:
+    """Return where the registry's configuration is written."""
+    return paths.state / GROUP / "registry.yaml"

@@ -1,0 +1,136 @@
+"""The pinned programs of the local regions: what is built, in which order, and under which name."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+KUBERNETES_LIBRARY = "k8s.io/apimachinery"
+GOFLAGS = "-mod=readonly -trimpath -buildvcs=false"
+
+_REQUIRE = re.compile(r"^\s*(?:require\s+)?(\S+) (v\S+)(?: // indirect)?$", re.MULTILINE)
+_REPLACE = re.compile(r"^\s*(?:replace\s+)?(\S+)(?: v\S+)? => (\S+) (v\S+)$", re.MULTILINE)
+_GO = re.compile(r"^go (\S+)$", re.MULTILINE)
+
+
+class Mirror(BaseModel):
+    """Folders of a module that stand in for its git repository (``host/owner/name``)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    repository: str
+    folders: list[str] = Field(min_length=1)
+
+
+class Recipe(BaseModel):
+    """One entry of ``infrastructure/toolchain/toolchain.yaml``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    module: str
+    binaries: dict[str, str] = Field(min_length=1)
+    stamps: dict[str, str] = {}
+    mirror: Mirror | None = None
+
+
+class GoMod(NamedTuple):
+    """What is read from a ``go.mod``: the Go version, and each module's version after replacement."""
+
+    go: str
+    versions: dict[str, str]
+
+    @classmethod
+    def parse(cls, text: str) -> "GoMod":
+        """Parse a ``go.mod``.
+
+        Raises
+        ------
+        ValueError
+            It has no ``go`` line.
+        """
+        go = _GO.search(text)
+        if go is None:
+            raise ValueError("no `go` line")
+        versions = dict(_REQUIRE.findall(text))
+        versions.update({old: version for old, new, version in _REPLACE.findall(text) if old == new})
+        return cls(go.group(1), versions)
+
+
+class Tool(NamedTuple):
+    """A tool with its pins."""
+
+    name: str
+    recipe: Recipe
+    mod: GoMod
+    key: str
+
+    @property
+    def version(self) -> str:
+        """The tool's version without the leading ``v``."""
+        return self.mod.versions[self.recipe.module].removeprefix("v")
+
+    @property
+    def tag(self) -> str:
+        """The git tag upstream gave this version."""
+        return f"v{self.version}"
+
+    @property
+    def ldflags(self) -> str:
+        """Linker flags: stripped, with the version stamps."""
+        major, minor, *_ = self.version.split(".")
+        values = {"version": self.version, "major": major, "minor": minor}
+        return " ".join(
+            [
+                "-s",
+                "-w",
+                *(f"-X {name}={value.format(**values)}" for name, value in self.recipe.stamps.items()),
+            ]
+        )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment of the Go client: no C, and exactly the Go version of the ``go`` line."""
+        return {"CGO_ENABLED": "0", "GOTOOLCHAIN": f"go{self.mod.go}", "GOFLAGS": GOFLAGS, "GOWORK": "off"}
+
+
+def tool(name: str, recipe: Recipe, go_mod: str, go_sum: str, platform: str) -> Tool:
+    """Join a recipe with its pins.
+
+    Parameters
+    ----------
+    go_mod, go_sum
+        The texts of the two files.
+    platform
+        ``os/arch`` the programs are for.
+
+    Raises
+    ------
+    ValueError
+        ``go.mod`` does not require the recipe's module, or has no ``go`` line.
+    """
+    made = Tool(name, recipe, GoMod.parse(go_mod), "")
+    if recipe.module not in made.mod.versions:
+        raise ValueError(f"does not require {recipe.module}")
+    content = json.dumps([go_mod, go_sum, recipe.binaries, made.ldflags, made.environment, platform], sort_keys=True)
+    return made._replace(key=hashlib.sha256(content.encode()).hexdigest()[:16])
+
+
+def build_order(tools: Iterable[Tool]) -> list[Tool]:
+    """Sort tools so that those with the same Kubernetes library follow each other.
+
+    Go compiles a package once for each version of it; neighbours find theirs in the build cache while it is
+    still in memory. Tools without the library are small and go first.
+    """
+    return sorted(tools, key=lambda t: (t.mod.versions.get(KUBERNETES_LIBRARY, ""), t.name))
+
+
+def mirror_settings(repositories: Iterable[str], base: str) -> list[tuple[str, str]]:
+    """Return git settings (key, value) that read each ``host/owner/name`` from below ``base``."""
+    return [
+        (f"url.{base.rstrip('/')}/{name}.git.insteadOf", f"https://{name}{suffix}")
+        for name in repositories
+        for suffix in ("", ".git")  # git takes the longest match, so both spellings lead to the mirror
+    ]

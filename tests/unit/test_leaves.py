@@ -1,0 +1,155 @@
+"""The GitOps tree, file by file: what no rendering tells."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+CLUSTERS = sorted(path.parent.parent.name for path in ROOT.glob("clusters/*/facts/cluster.yaml"))
+LEAVES = sorted(ROOT.glob("clusters/*/*/*/kustomization.yaml"))
+KUSTOMIZATIONS = sorted([*ROOT.glob("clusters/**/kustomization.yaml"), *ROOT.glob("*/*/**/kustomization.yaml")])
+KEYS = {"apiVersion", "kind", "resources", "components", "images"}
+PLATFORM = yaml.safe_load((ROOT / "clusters/platform/platform.yaml").read_text())["spec"]
+REMOTE = re.compile(r"https://github\.com/[\w.-]+/([\w.-]+)\.git//[\w/-]+\?ref=v([0-9.]+)")
+
+
+def load(path: Path) -> Any:  # noqa: ANN401
+    return yaml.safe_load(path.read_text())
+
+
+def documents(path: str) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all((ROOT / path).read_text()))
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT).parent)
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=name)
+def test_leaf_is_thin(path: Path) -> None:
+    cluster, area, part = path.relative_to(ROOT / "clusters").parts[:3]
+    leaf = load(path)
+    assert len(path.read_text().splitlines()) <= 12
+    assert set(leaf) <= KEYS
+    assert leaf["resources"] == [f"../../../../{area}/{part}/base"]
+    assert leaf["components"] == ["../../facts"]
+    assert [child.name for child in path.parent.iterdir()] == ["kustomization.yaml"]
+    if area == "infrastructure":
+        assert "images" not in leaf
+        return
+    registry = PLATFORM["registries"][cluster.split("-")[0]]
+    (image,) = leaf["images"]
+    assert (image["name"], image["newName"]) == (f"onair/{part}", f"{registry}/onair/{part}")
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}", image["digest"])
+    assert set(image) == {"name", "newName", "digest"}
+
+
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_cluster_has_every_part_or_says_why_not(cluster: str) -> None:
+    facts = load(ROOT / f"clusters/{cluster}/facts/cluster.yaml")
+    absences = load(ROOT / "clusters/platform/absences.yaml")["spec"][facts["spec"]["environment"]]
+    bases = {f"{base.parts[-4]}/{base.parts[-3]}" for base in ROOT.glob("*/*/base/kustomization.yaml")}
+    leaves = {f"{leaf.parts[-3]}/{leaf.parts[-2]}" for leaf in LEAVES if cluster in leaf.parts}
+    assert leaves | set(absences) == bases
+    assert not leaves & set(absences), "listed as absent, but there"
+    assert all(absences.values()), "an absence needs its reason"
+
+
+@pytest.mark.parametrize("path", KUSTOMIZATIONS, ids=name)
+def test_remote_bases_are_pinned_to_the_platforms_versions(path: Path) -> None:
+    content = load(path)
+    names = {"argo-cd": "argocd"}
+    for resource in [*content.get("resources", []), *content.get("components", [])]:
+        if "://" in resource or "?ref" in resource:
+            pinned = REMOTE.fullmatch(resource)
+            assert pinned, resource
+            assert pinned[2] == PLATFORM["versions"][names.get(pinned[1], pinned[1])]
+    for image in content.get("images", []):
+        assert "digest" in image or image["newTag"] != "latest"
+
+
+def applications() -> list[dict[str, Any]]:
+    """Every Application, and every ApplicationSet's template of one."""
+    found = []
+    for file in (
+        "argocd/base/bootstrap.yaml",
+        "argocd/base/applicationsets.yaml",
+        "gateway/base/charts.yaml",
+    ):
+        for document in documents(f"infrastructure/{file}"):
+            found.append(document["spec"]["template"] if document["kind"] == "ApplicationSet" else document)
+    return found
+
+
+def test_there_are_two_applicationsets_over_the_leaves() -> None:
+    sets = {found["metadata"]["name"]: found for found in documents("infrastructure/argocd/base/applicationsets.yaml")}
+    assert set(sets) == {"infrastructure", "apps"}
+    for area, found in sets.items():
+        spec = found["spec"]
+        assert spec["syncPolicy"] == {
+            "applicationsSync": "create-update",
+            "preserveResourcesOnDeletion": True,
+        }
+        assert spec["goTemplateOptions"] == ["missingkey=error"]
+        (generator,) = spec["generators"]
+        assert generator["git"]["directories"][0] == {"path": f"clusters/cluster/{area}/*"}
+        assert spec["template"]["spec"]["project"] == area
+
+
+@pytest.mark.parametrize("application", applications(), ids=lambda found: found["metadata"]["name"])
+def test_application_heals_and_never_gives_up(application: dict[str, Any]) -> None:
+    spec = application["spec"]
+    policy = spec["syncPolicy"]
+    assert policy["automated"]["selfHeal"]
+    assert policy["retry"]["limit"] == -1
+    assert policy["retry"]["refresh"]
+    assert policy["retry"]["backoff"]["maxDuration"] == "1m"
+    assert spec["destination"]["server"] == "https://kubernetes.default.svc", "each Argo CD manages its own cluster"
+    assert spec["project"] in {
+        found["metadata"]["name"] for found in documents("infrastructure/argocd/base/projects.yaml")
+    }
+    assert spec["source"]["targetRevision"] in {
+        "refs/heads/main",
+        f"v{PLATFORM['versions']['envoy-gateway']}",
+    }
+    assert "ApplyOutOfSyncOnly=true" not in policy["syncOptions"]
+
+
+def test_only_infrastructure_is_applied_server_side() -> None:
+    for application in applications():
+        spec = application["spec"]
+        server_side = "ServerSideApply=true" in spec["syncPolicy"]["syncOptions"]
+        assert server_side == (spec["project"] != "apps")
+        if not server_side:
+            assert "RespectIgnoreDifferences=true" in spec["syncPolicy"]["syncOptions"]
+            pointers = {pointer for entry in spec["ignoreDifferences"] for pointer in entry["jsonPointers"]}
+            assert pointers == {"/spec/selector/rollouts-pod-template-hash", "/spec/replicas"}
+
+
+def test_refresh_follows_every_folder_that_feeds_a_leaf() -> None:
+    for application in applications():
+        if "helm" in application["spec"]["source"]:
+            continue
+        paths = application["metadata"]["annotations"]["argocd.argoproj.io/manifest-generate-paths"].split(";")
+        shared = {
+            "/clusters/cluster/facts",
+            "/clusters/platform",
+            "/apps/components",
+            "/infrastructure/components",
+        }
+        assert {".", *shared} < set(paths)
+        assert paths[-1].endswith("/base")
+
+
+def test_projects_are_narrow() -> None:
+    for project in documents("infrastructure/argocd/base/projects.yaml"):
+        spec = project["spec"]
+        assert not [repository for repository in spec["sourceRepos"] if "*" in repository]
+        for destination in spec["destinations"]:
+            assert "*" not in destination["namespace"]
+            assert destination["server"] == "https://kubernetes.default.svc"
+        for kind in spec["clusterResourceWhitelist"]:
+            assert "*" not in kind.values()
