@@ -1,14 +1,11 @@
 """What several tests share."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support import Recorder
 
-from onair.core.finding import Finding, OnairError
-
-FindingsOf = Callable[[Callable[[], object]], tuple[Finding, ...]]
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -29,12 +26,6 @@ def house(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def findings_of() -> FindingsOf:
-    """Run an action, which must fail, and return what it found."""
-
-    def run(action: Callable[[], object]) -> tuple[Finding, ...]:
-        with pytest.raises(OnairError) as caught:
-            action()
-        return caught.value.findings
-
-    return run
+def recorder() -> Recorder:
+    """A reporter that remembers what it was told."""
+    return Recorder()

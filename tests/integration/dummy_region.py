@@ -40,9 +40,7 @@ async def main(region: str, port: int, certificate: str, key: str, addresses: li
             "posts": state["posts"],
             "geo": request.headers.get("x-onair-geo"),
         }
-        return web.json_response(
-            facts, status=status, headers={"x-onair-region": region, "x-onair-version": "v1"}
-        )
+        return web.json_response(facts, status=status, headers={"x-onair-region": region, "x-onair-version": "v1"})
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)

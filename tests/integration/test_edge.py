@@ -78,6 +78,12 @@ class World:
     def admin(self) -> EdgeAdmin:
         return EdgeAdmin(self.files.admin)
 
+    def ready(self) -> bool:
+        try:
+            return self.admin.ready()
+        except OnairError:  # not listening yet
+            return False
+
     def up(self, region: str) -> None:
         command = [sys.executable, str(ROOT / "tests/integration/dummy_region.py"), region]
         command += [
@@ -143,7 +149,7 @@ def run_world(edge: Edge, certificate: tuple[Path, Path], folder: Path) -> Itera
         targets = [EdgeRegion(f"local-{region}", region, nodes) for region, nodes in NODES.items()]
         write_config(bootstrap(edge, targets, HOST, files), folder / "edge.json", envoy_program())
         envoy = subprocess.Popen([str(envoy_program()), *arguments(folder / "edge.json", edge)])
-        seconds_until(lambda: files.admin.exists() and world.admin.ready(), 15)
+        seconds_until(world.ready, 15)
         yield world
     finally:
         if envoy is not None:
@@ -264,9 +270,7 @@ def test_status_for_failover_goes_to_the_other_region(world: World) -> None:
     seconds_until(lambda: world.all_lost("kr"), 10)
     response = world.ask()
     assert choice(response) == EdgeChoice("us", "kr", 1)
-    assert world.ask(port=kr).status_code == 200, (
-        "with nothing healthy a region's address fails open, as NLB does"
-    )
+    assert world.ask(port=kr).status_code == 200, "with nothing healthy a region's address fails open, as NLB does"
     world.ask("/ready-becomes?status=200", port=kr)
     seconds_until(lambda: world.all_well("kr"), 10)
     assert world.region() == "kr"
@@ -314,9 +318,7 @@ def test_detection_and_return_within_the_facts(real_world: World) -> None:
     check = real_world.edge.health_check
     real_world.freeze("kr")
     lost = seconds_until(lambda: real_world.all_lost("kr"), check.detection_seconds + SLACK_SECONDS)
-    assert lost > (check.unhealthy_threshold - 1) * check.interval_seconds, (
-        "quicker than the stood-in service"
-    )
+    assert lost > (check.unhealthy_threshold - 1) * check.interval_seconds, "quicker than the stood-in service"
     began = time.monotonic()
     assert choice(real_world.ask()) == EdgeChoice("us", "kr", 1)
     assert time.monotonic() - began < 1

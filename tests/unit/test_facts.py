@@ -1,14 +1,11 @@
-from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 import pytest
+from support import findings_of
 
 from onair.adapters.facts_file import read
 from onair.core.facts import Environment
-from onair.core.finding import Finding
-
-FindingsOf = Callable[[Callable[[], object]], tuple[Finding, ...]]
 
 KR = "clusters/local-kr/facts/cluster.yaml"
 PLATFORM = "clusters/platform/platform.yaml"
@@ -70,7 +67,7 @@ def test_addresses_follow_from_the_ranges(root: Path) -> None:
 
 
 @pytest.mark.parametrize("case", BAD, ids=[case[0] for case in BAD])
-def test_a_bad_fact_is_named_with_its_line(house: Path, findings_of: FindingsOf, case: list[str]) -> None:
+def test_a_bad_fact_is_named_with_its_line(house: Path, case: list[str]) -> None:
     _, old, new, rule, field = case
     (file,) = (name for name in (KR, PLATFORM) if (house / name).read_text().count(old) == 1)
     spoiled, new = house / file, new.replace("\\n", "\n")
@@ -82,13 +79,11 @@ def test_a_bad_fact_is_named_with_its_line(house: Path, findings_of: FindingsOf,
     assert found[0].mend
     if rule != "yaml":  # the parser stops where it no longer understands, not at the cause
         last = new.splitlines()[-1]
-        expected = {line_of(spoiled, last)} | (
-            {line_of(spoiled, "regionPorts")} if "Ports" in field else set()
-        )
+        expected = {line_of(spoiled, last)} | ({line_of(spoiled, "regionPorts")} if "Ports" in field else set())
         assert found[0].line in expected
 
 
-def test_a_missing_region_points_at_its_parent(house: Path, findings_of: FindingsOf) -> None:
+def test_a_missing_region_points_at_its_parent(house: Path) -> None:
     file = house / KR
     file.write_text(file.read_text().replace("  region: kr\n", ""))
     (found,) = (f for f in findings_of(lambda: read(house)) if f.rule == "facts/missing")
@@ -96,7 +91,7 @@ def test_a_missing_region_points_at_its_parent(house: Path, findings_of: Finding
     assert found.where == f"{KR}:{line_of(file, 'spec:')}"
 
 
-def test_overlapping_clusters(house: Path, findings_of: FindingsOf) -> None:
+def test_overlapping_clusters(house: Path) -> None:
     file = house / KR
     file.write_text(file.read_text().replace("cidr: 10.61.0.0/16", "cidr: 10.60.0.0/14"))
     rules = [(f.rule, f.file) for f in findings_of(lambda: read(house))]
@@ -104,17 +99,15 @@ def test_overlapping_clusters(house: Path, findings_of: FindingsOf) -> None:
     assert ("facts/overlap", KR) in rules  # with the hub
 
 
-def test_all_faults_are_told_at_once(house: Path, findings_of: FindingsOf) -> None:
+def test_all_faults_are_told_at_once(house: Path) -> None:
     (house / PLATFORM).unlink()
     file = house / KR
-    file.write_text(
-        file.read_text().replace("region: kr", "region: jp").replace("currency: KRW", "currency: won")
-    )
+    file.write_text(file.read_text().replace("region: kr", "region: jp").replace("currency: KRW", "currency: won"))
     found = findings_of(lambda: read(house))
     assert {f.rule for f in found} >= {"facts/missing-file", "facts/enum", "facts/string-pattern-mismatch"}
 
 
-def test_an_unknown_cluster_lists_the_known(root: Path, findings_of: FindingsOf) -> None:
+def test_an_unknown_cluster_lists_the_known(root: Path) -> None:
     (found,) = findings_of(lambda: read(root).cluster("local-jp"))
     assert "local-jp" in found.what
     assert "local-kr, local-us, prod-kr, prod-us" in found.mend

@@ -123,6 +123,8 @@ def test_only_infrastructure_is_applied_server_side() -> None:
         spec = application["spec"]
         server_side = "ServerSideApply=true" in spec["syncPolicy"]["syncOptions"]
         assert server_side == (spec["project"] != "apps")
+        compare = application["metadata"].get("annotations", {}).get("argocd.argoproj.io/compare-options")
+        assert compare == ("ServerSideDiff=true" if server_side else None)
         if not server_side:
             assert "RespectIgnoreDifferences=true" in spec["syncPolicy"]["syncOptions"]
             pointers = {pointer for entry in spec["ignoreDifferences"] for pointer in entry["jsonPointers"]}

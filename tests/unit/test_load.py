@@ -73,9 +73,7 @@ def test_plan_without_end_lasts_a_minute() -> None:
     assert MAX_REQUESTS == 1_000_000
 
 
-@pytest.mark.parametrize(
-    ("text", "value"), [("500ms", 0.5), ("60s", 60), ("2m", 120), ("1h", 3600), ("1.5", 1.5)]
-)
+@pytest.mark.parametrize(("text", "value"), [("500ms", 0.5), ("60s", 60), ("2m", 120), ("1h", 3600), ("1.5", 1.5)])
 def test_durations(text: str, value: float) -> None:
     assert seconds_of(text) == value
 
@@ -100,9 +98,7 @@ def test_recorder_keeps_every_outcome() -> None:
     for second in range(3):
         for i in range(100):
             due = second + i / 100
-            recorder.add(
-                Answer(due, due, due + 0.010, "http-200", ok=True, reused=i > 0, region="kr", version="v1")
-            )
+            recorder.add(Answer(due, due, due + 0.010, "http-200", ok=True, reused=i > 0, region="kr", version="v1"))
     recorder.add(Answer(1.5, 1.5, 2.5, "reset", ok=False, reused=True, detail="gone"))
     recorder.add(Answer(2.9, 2.9, 2.9, "client-overload", ok=False))
     result = recorder.result(started_at=1000.0, elapsed=3.0, cpu_seconds=0.3, interrupted=False)

@@ -136,7 +136,7 @@ def _mend(root: Path, store: Path, made: Tool, reporter: Reporter, *, full: bool
     folder = root / FOLDER / made.name
     with reporter.step(f"{made.name} {made.version}: modules") as step:
         stale = _stale_packages(folder, made, step)
-        step.note(f"{stale} packages to compile")
+        step.note(f"{stale} to compile")
     title = f"{made.name} {made.version}: build"
     with reporter.step(title, total=stale) as step, build_cache.new_entry(entry) as target:
         for binary in made.recipe.binaries:

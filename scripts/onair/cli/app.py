@@ -1,5 +1,6 @@
 """The ``onair`` command: one line here for each module in ``cli``."""
 
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -25,15 +26,10 @@ app.command("toolchain")(toolchain.command)
 app.command("load")(load.command)
 
 
-@app.callback()
-def _commands() -> None:
-    # A callback keeps `onair toolchain` a subcommand while it is the only one.
-    pass
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; exit 0 when all is well, 1 with findings, 2 when it could not run, 130 on Ctrl-C."""
     stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop cleans up as Ctrl-C does
     try:
         app(args=arguments)
     except OnairError as error:

@@ -46,7 +46,7 @@ def command(
     resolve: Annotated[str | None, typer.Option(help="host:port:address, as curl's.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the whole result here.")] = None,
     interval: Annotated[str, typer.Option(help="Step of the timeline.")] = "1s",
-    max_in_flight: Annotated[int, typer.Option(help="More than this at a time is client overload.")] = 500,
+    max_in_flight: Annotated[int, typer.Option(help="More than this at a time is client overload.")] = 1_000,
     fail_on_error: Annotated[
         bool, typer.Option("--fail-on-error", help="Exit 1 unless every request that was due succeeded.")
     ] = False,

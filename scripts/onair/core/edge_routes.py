@@ -23,7 +23,7 @@ EDGE_HEADER = "x-onair-edge"
 
 @dataclass(frozen=True)
 class EdgeChoice:
-    """What ``x-onair-edge`` says about one answer; ``region`` is None when no region answered."""
+    """What ``x-onair-edge`` says: ``region`` answered, or was tried last in vain; None: none was tried."""
 
     region: str | None
     nearest: str
@@ -31,7 +31,7 @@ class EdgeChoice:
 
     @property
     def failed_over(self) -> bool:
-        """Whether another region than the nearest answered."""
+        """Whether another region than the nearest answered (or was tried last)."""
         return self.region is not None and self.region != self.nearest
 
 

@@ -162,7 +162,7 @@ def _endpoint(node: str, port: int, region: EdgeRegion) -> Json:
 
 
 def _balancing() -> Json:
-    # Envoy holds changes of health back for a second to merge them: two nodes lost at once would count as one.
+    # Envoy holds changes of health back for a second to merge them, so the second node would linger.
     return {"healthy_panic_threshold": {"value": PANIC_PERCENT}, "update_merge_window": "0s"}
 
 

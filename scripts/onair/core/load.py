@@ -80,7 +80,7 @@ class LoadPlan(BaseModel):
     ca_certificate: Path | None = None
     resolve: str | None = None
     interval: Annotated[float, Field(ge=0.1, le=60)] = 1.0
-    max_in_flight: Annotated[int, Field(ge=1, le=MAX_IN_FLIGHT)] = 500
+    max_in_flight: Annotated[int, Field(ge=1, le=MAX_IN_FLIGHT)] = 1_000
 
     @model_validator(mode="after")
     def _check(self) -> LoadPlan:

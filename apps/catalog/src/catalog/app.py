@@ -14,8 +14,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
-from onair_common.asgi import Lifecycle, health_routes, problem
-from onair_common.settings import Settings
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,6 +21,8 @@ from starlette.routing import Route
 
 from catalog import schema
 from catalog.store import AWAY, Store
+from onair_common.asgi import Lifecycle, health_routes, problem
+from onair_common.settings import Settings
 
 _ID = re.compile(r"[a-z0-9-]{1,40}\Z")
 _LANG = re.compile(r"[a-z]{2}\Z")

@@ -8,9 +8,9 @@ import time
 
 import asyncpg
 import structlog
-from onair_common import logs, settings
 
 from catalog import schema
+from onair_common import logs, settings
 
 # Any constant serves: it names the lock of this runner within the database.
 LOCK_KEY = 0x6F6E6169
@@ -36,7 +36,9 @@ async def connect(wait_seconds: float) -> asyncpg.Connection:
             return await asyncpg.connect(timeout=5)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
             if time.monotonic() >= deadline:
-                message = f"no database after {wait_seconds:g} s ({error!r}); check the Secret catalog-db and PostgreSQL"
+                message = (
+                    f"no database after {wait_seconds:g} s ({error!r}); check the Secret catalog-db and PostgreSQL"
+                )
                 raise schema.MigrationError(message) from error
             _log.info("waiting for the database", error=repr(error))
             await asyncio.sleep(1)

@@ -16,16 +16,17 @@ def _text(subject: str, column: str, field: str) -> str:
     return _TEXT.format(subject=subject, id=column, field=field) + f" AS {field}"
 
 
+# S608: only the constants of this file are put in; values are bound.
 _SHOWS = f"""
 SELECT s.id, s.home_region, s.first_start, s.duration_seconds, s.period_seconds,
        {_text("show", "s.id", "title")}, {_text("show", "s.id", "host")}, {_text("show", "s.id", "summary")}
-FROM shows s WHERE $2::text IS NULL OR s.id = $2 ORDER BY s.position"""
+FROM shows s WHERE $2::text IS NULL OR s.id = $2 ORDER BY s.position"""  # noqa: S608
 
 _PRODUCTS = f"""
 SELECT p.id, p.show_id, p.art, {_text("product", "p.id", "name")}, {_text("product", "p.id", "summary")},
        v.sku, {_text("variant", "v.sku", "label")}, r.currency, r.minor, r.list_minor
 FROM products p JOIN variants v ON v.product_id = p.id JOIN prices r ON r.sku = v.sku AND r.currency = $2
-WHERE $3::text IS NULL OR p.show_id = $3 ORDER BY p.position, v.position"""
+WHERE $3::text IS NULL OR p.show_id = $3 ORDER BY p.position, v.position"""  # noqa: S608
 
 AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 """What a read raises when the database is away or cannot answer."""

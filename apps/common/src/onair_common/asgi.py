@@ -84,7 +84,7 @@ class Shell:
         self.app: ASGIApp = app
         self.lifecycle = lifecycle
         self._fixed = {"x-onair-region": settings.region, "x-onair-version": settings.version}
-        self._routes = {r.endpoint: r.path for r in app.routes if isinstance(r, Route)}
+        self._routes: dict[object, str] = {r.endpoint: r.path for r in app.routes if isinstance(r, Route)}
         BUILD.labels(settings.service, settings.version, settings.region).set(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

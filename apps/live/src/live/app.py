@@ -8,9 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-from onair_common.asgi import Lifecycle, health_routes, problem
-from onair_common.settings import Settings, text
-from onair_common.upstream import Answer, Unavailable, Upstream
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -18,6 +15,9 @@ from starlette.routing import Route
 
 from live.playback import OriginPlayback, Playback
 from live.programme import Show, slot
+from onair_common.asgi import Lifecycle, health_routes, problem
+from onair_common.settings import Settings, text
+from onair_common.upstream import Answer, Unavailable, Upstream
 
 _PATH = "/api/catalog/shows"
 
@@ -35,7 +35,7 @@ def create(
 ) -> Starlette:
     """Build the service."""
     http = client or httpx.AsyncClient(trust_env=False)
-    catalog = Upstream(http, "catalog", text("CATALOG_URL", "http://catalog"))
+    catalog = Upstream(http, "catalog", text("CATALOG_URL", "http://catalog"), now=lambda: now().timestamp())
     player = playback or OriginPlayback()
 
     def entry(raw: dict[str, Any]) -> dict[str, Any]:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from onair_common.asgi import Lifecycle, health_routes, problem
-from onair_common.settings import SettingError, Settings, number, text
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from onair_common.asgi import Lifecycle, health_routes, problem
+from onair_common.settings import SettingError, Settings, number, text
 from origin import timeline
 from origin.clip import Clip, ClipError
 from origin.peer import RELAY_HEADER, Peer, PeerAway
@@ -150,6 +150,7 @@ def create(
         ],
         lifespan=lifespan,
     )
+    app.state.peers = peers
     if not bases:
         # Alone, there is nobody to wait for.
         for peer in peers.values():

@@ -7,6 +7,7 @@ on through the clip's loop with no discontinuity. Nothing is encoded at run time
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -101,36 +102,12 @@ class Clip:
 
 
 def _index(data: bytes) -> tuple[bytes, list[_Fragment]]:
-    timescales: dict[int, int] = {}
-    fragments: list[_Fragment] = []
-    init_end = track = 0
-    moof: _Box | None = None
-    sequence_at = 0
-    times: list[tuple[int, int, int]] = []
-    for box in boxes(data):
-        if box.kind == b"moov":
-            init_end = box.end
-        elif box.kind in {b"tkhd", b"mdhd"}:
-            # Both: version, flags, then two times (4 or 8 bytes each), then track id or timescale.
-            (value,) = struct.unpack_from(">I", data, box.body + 4 + (16 if data[box.body] else 8))
-            if box.kind == b"tkhd":
-                track = value
-            else:
-                timescales[track] = value
-        elif box.kind == b"moof":
-            moof, times = box, []
-        elif box.kind == b"mfhd" and moof:
-            sequence_at = box.body + 4 - moof.start
-        elif box.kind == b"tfhd":
-            (track,) = struct.unpack_from(">I", data, box.body + 4)
-        elif box.kind == b"tfdt" and moof:
-            if data[box.body] != 1:
-                raise ClipError("decode times are 32 bits wide, which the wall clock does not fit")
-            (value,) = struct.unpack_from(">Q", data, box.body + 4)
-            times.append((box.body + 4 - moof.start, value, timescales[track]))
-        elif box.kind == b"mdat" and moof:
-            fragments.append(_Fragment(moof.start, box.end, sequence_at, tuple(times)))
-            moof = None
+    found = list(boxes(data))
+    init_end = next((b.end for b in found if b.kind == b"moov"), 0)
+    timescales = _timescales(data, found)
+    starts = [i for i, box in enumerate(found) if box.kind == b"moof"]
+    bounds = itertools.pairwise([*starts, len(found)] if starts else [])
+    fragments = [_fragment(data, found[i:j], timescales) for i, j in bounds]
     if not init_end or not fragments:
         raise ClipError("no moov or no fragment; encode it with -movflags frag_keyframe+empty_moov")
     for index, fragment in enumerate(fragments):
@@ -138,3 +115,30 @@ def _index(data: bytes) -> tuple[bytes, list[_Fragment]]:
         if value != index * SEGMENT_SECONDS * timescale:
             raise ClipError(f"fragment {index} does not start at {index * SEGMENT_SECONDS} s; set a fixed GOP")
     return data[:init_end], fragments
+
+
+def _timescales(data: bytes, found: list[_Box]) -> dict[int, int]:
+    """Ticks a second by track: tkhd holds the id and mdhd the timescale, both behind two times of 4 or 8 bytes."""
+    values = {
+        kind: [
+            struct.unpack_from(">I", data, b.body + 4 + (16 if data[b.body] else 8))[0] for b in found if b.kind == kind
+        ]
+        for kind in (b"tkhd", b"mdhd")
+    }
+    return dict(zip(values[b"tkhd"], values[b"mdhd"], strict=True))
+
+
+def _fragment(data: bytes, found: list[_Box], timescales: dict[int, int]) -> _Fragment:
+    start = found[0].start
+    of = {kind: [b.body for b in found if b.kind == kind] for kind in (b"mfhd", b"tfhd", b"tfdt")}
+    end = next((b.end for b in found if b.kind == b"mdat"), 0)
+    if not end or not of[b"mfhd"] or not of[b"tfdt"] or len(of[b"tfhd"]) != len(of[b"tfdt"]):
+        raise ClipError(f"fragment at byte {start} lacks a part")
+    times = []
+    for header, time in zip(of[b"tfhd"], of[b"tfdt"], strict=True):
+        if data[time] != 1:
+            raise ClipError("decode times are 32 bits wide, which the wall clock does not fit")
+        (track,) = struct.unpack_from(">I", data, header + 4)
+        (value,) = struct.unpack_from(">Q", data, time + 4)
+        times.append((time + 4 - start, value, timescales[track]))
+    return _Fragment(start, end, of[b"mfhd"][0] + 4 - start, tuple(times))

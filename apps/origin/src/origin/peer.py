@@ -24,6 +24,14 @@ class PeerAway(Exception):
     """No peer gave what was asked for."""
 
 
+def _current(text: str, now: float) -> str:
+    """Return the playlist when it is one and is up to date; raise PeerAway when not."""
+    first = media_sequence(text)
+    if first is None or live_edge(now) - (first + WINDOW - 1) > MAX_LAG_SEGMENTS:
+        raise PeerAway("the publisher's playlist is old or no playlist")
+    return text
+
+
 class Peer:
     """The publisher of one channel, seen from another region.
 
@@ -34,7 +42,12 @@ class Peer:
     """
 
     def __init__(
-        self, client: httpx.AsyncClient, channel: str, bases: list[str], takeover_seconds: float, handback_seconds: float
+        self,
+        client: httpx.AsyncClient,
+        channel: str,
+        bases: list[str],
+        takeover_seconds: float,
+        handback_seconds: float,
     ) -> None:
         self._client = client
         self._path = f"/video/{channel}"
@@ -60,10 +73,7 @@ class Peer:
         before = self.state.role
         try:
             text = (await self._fetch("index.m3u8")).decode()
-            first = media_sequence(text)
-            if first is None or live_edge(time.time()) - (first + WINDOW - 1) > MAX_LAG_SEGMENTS:
-                raise PeerAway("the publisher's playlist is old")
-            self.playlist = text
+            self.playlist = _current(text, time.time())
             self.state.success(time.monotonic())
         except (PeerAway, UnicodeDecodeError) as error:
             self.state.failure(time.monotonic())

@@ -6,35 +6,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from onair_common.asgi import Lifecycle, health_routes
-from onair_common.settings import Settings, text
-from onair_common.upstream import Answer, Unavailable, Upstream
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from web import shop, words
+from onair_common.asgi import Lifecycle, health_routes
+from onair_common.settings import Settings, text
+from onair_common.upstream import Answer, Unavailable, Upstream
+from web import shop
 from web.assets import Assets
-
-# media-src blob: is how Media Source Extensions feed a <video>; everything else is the shop's own.
-_CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "media-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
-_PAGE_HEADERS = {
-    "content-security-policy": _CSP,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",
-    "cache-control": "no-store",
-    "vary": "accept-language, cookie",
-}
-_YEAR = 31_536_000
+from web.pages import Pages
 
 
 def create(
@@ -45,38 +30,8 @@ def create(
     catalog = Upstream(http, "catalog", text("CATALOG_URL", "http://catalog"))
     live = Upstream(http, "live", text("LIVE_URL", "http://live"))
     files = assets or Assets(Path(text("PLAYER", "/opt/onair/assets/hls.js")))
-    pages = Environment(
-        loader=PackageLoader("web"),
-        autoescape=select_autoescape(default=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-
-    def lang_of(request: Request) -> str:
-        return words.choose(
-            request.query_params.get("lang"),
-            request.cookies.get("lang"),
-            request.headers.get("accept-language", ""),
-            settings.language,
-        )
-
-    def page(request: Request, name: str, status: int = 200, **context: Any) -> Response:
-        lang = lang_of(request)
-        body = pages.get_template(name).render(
-            w=words.WORDS[lang],
-            lang=lang,
-            languages={code: w["name"] for code, w in words.WORDS.items()},
-            url=files.url,
-            path=request.url.path,
-            settings=settings,
-            **context,
-        )
-        response = Response(body, status, _PAGE_HEADERS, media_type="text/html; charset=utf-8")
-        if request.query_params.get("lang") == lang:
-            response.set_cookie("lang", lang, max_age=_YEAR, httponly=True, samesite="lax")
-        return response
+    pages = Pages(settings, files)
+    lang_of, page = pages.lang_of, pages.render
 
     async def entries() -> Answer:
         # Without show control the page still sells: shows without a time and a video.
@@ -120,20 +75,6 @@ def create(
             stale=found.stale or programme.stale,
         )
 
-    async def static(request: Request) -> Response:
-        found = files.find(request.path_params["name"])
-        if found is None:
-            return PlainTextResponse("not found\n", 404)
-        asset, current = found
-        headers = {
-            "cache-control": f"public, max-age={_YEAR}, immutable" if current else "no-cache",
-            "vary": "accept-encoding",
-            "x-content-type-options": "nosniff",
-        }
-        if "gzip" in request.headers.get("accept-encoding", ""):
-            return Response(asset.compressed, headers=headers | {"content-encoding": "gzip"}, media_type=asset.media_type)
-        return Response(asset.body, headers=headers, media_type=asset.media_type)
-
     async def unavailable(request: Request, _: Exception) -> Response:
         response = page(request, "message.html", 503, message="503", stale=False)
         response.headers["retry-after"] = "2"
@@ -167,7 +108,7 @@ def create(
         routes=[
             Route("/", home),
             Route("/shows/{show}", show),
-            Route("/static/{name}", static),
+            Route("/static/{name}", pages.static),
             *health_routes(lifecycle, ready),
         ],
         exception_handlers={Unavailable: unavailable, HTTPException: http_error},

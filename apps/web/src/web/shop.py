@@ -37,9 +37,7 @@ class Item:
     options: list[str]
 
 
-def card(
-    show: dict[str, Any], entry: dict[str, Any] | None, arts: list[str], *, timezone: str, lang: str
-) -> Card:
+def card(show: dict[str, Any], entry: dict[str, Any] | None, arts: list[str], *, timezone: str, lang: str) -> Card:
     """Join a show of the catalogue with its entry in the programme (None when show control does not know it)."""
     on_air = bool(entry) and entry is not None and entry["status"] == "on-air"
     starts_at = entry["startsAt"] if entry else ""

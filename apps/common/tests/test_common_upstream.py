@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from onair_common.upstream import Answer, Unavailable, Upstream
+
+
+class Service:
+    """An upstream that can be taken away, with a clock of its own."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.calls: list[str | None] = []
+        self.now = 1000.0
+        client = httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
+        self.upstream = Upstream(client, "svc", "http://svc/", now=lambda: self.now)
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        self.calls.append(request.headers.get("if-none-match"))
+        if self.away:
+            raise httpx.ConnectError("refused")
+        if request.url.path == "/none":
+            return httpx.Response(404)
+        if request.headers.get("if-none-match") == '"1"':
+            return httpx.Response(304)
+        return httpx.Response(200, json={"n": 1}, headers={"etag": '"1"'})
+
+
+@pytest.fixture
+def service() -> Service:
+    return Service()
+
+
+async def test_fresh_answers_are_not_asked_again_and_old_ones_revalidated(service: Service) -> None:
+    first = await service.upstream.get("/x")
+    await service.upstream.get("/x")
+    assert service.calls == [None]
+    service.now += 1.5
+    again = await service.upstream.get("/x")
+    assert service.calls == [None, '"1"']
+    assert (first, again) == (Answer({"n": 1}, stale=False, as_of=1000), Answer({"n": 1}, stale=False, as_of=1001.5))
+
+
+async def test_serves_what_it_knew_and_says_so_then_recovers(service: Service) -> None:
+    await service.upstream.get("/x")
+    service.away, service.now = True, service.now + 60
+    for _ in range(5):
+        assert await service.upstream.get("/x") == Answer({"n": 1}, stale=True, as_of=1000)
+    assert len(service.calls) == 2, "only one request may wait for a dead service"
+    service.away, service.now = False, service.now + 3
+    assert await service.upstream.get("/x") == Answer({"n": 1}, stale=False, as_of=1063)
+
+
+async def test_nothing_known_is_unavailable(service: Service) -> None:
+    service.away = True
+    with pytest.raises(Unavailable, match="svc"):
+        await service.upstream.get("/x")
+
+
+async def test_404_is_none_and_memory_is_bounded(service: Service) -> None:
+    assert await service.upstream.get("/none") is None
+    for n in range(200):
+        await service.upstream.get(f"/{n}")
+    assert len(service.upstream._known) == 64
+
+
+@pytest.mark.parametrize(
+    "broken", [lambda _: httpx.Response(500), lambda _: httpx.Response(200, text="<html>not json")]
+)
+async def test_an_error_or_garbage_counts_as_away(broken: Callable[[httpx.Request], httpx.Response]) -> None:
+    client = httpx.AsyncClient(transport=httpx.MockTransport(broken))
+    with pytest.raises(Unavailable):
+        await Upstream(client, "svc", "http://svc").get("/x")

@@ -1,0 +1,45 @@
+"""``python -m benchmarks [NAME…]``: measure, then write docs/reports/benchmarks.md."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from benchmarks import client, idle, push, up
+from benchmarks.record import REPORT, Record
+
+BENCHMARKS = ("client", "idle", "push", "up")
+
+
+def main(
+    names: Annotated[list[str] | None, typer.Argument(help=f"Some of {', '.join(BENCHMARKS)}; all by default.")] = None,
+    *,
+    cold: Annotated[int, typer.Option(help="Cold starts to time: each takes the platform down, cache and all.")] = 0,
+    warm: Annotated[int, typer.Option(help="Warm starts to time: each takes the platform down.")] = 0,
+    repeat: Annotated[int, typer.Option(help="Repeated starts to time.")] = 3,
+    pushes: Annotated[int, typer.Option(help="Pushes to time with webhooks.")] = 10,
+    polled: Annotated[int, typer.Option(help="Pushes to time without (minutes each).")] = 3,
+) -> None:
+    """Measure the running platform; cold and warm starts only when asked for."""
+    unknown = set(names or ()) - set(BENCHMARKS)
+    if unknown:
+        raise typer.BadParameter(f"no benchmark {', '.join(sorted(unknown))}; there are: {', '.join(BENCHMARKS)}")
+    actions: dict[str, Callable[[], Record]] = {
+        "up": lambda: up.run(cold, warm, repeat),
+        "client": client.run,
+        "idle": idle.run,
+        "push": lambda: push.run(pushes, polled),
+    }
+    missed = False
+    for name, action in actions.items():
+        if not names or name in names:
+            typer.echo(f"{name} …")
+            record = action()
+            missed = missed or any(figure.met is False for figure in record.figures)
+    typer.echo(REPORT.read_text(encoding="utf-8"))
+    if missed:
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    typer.run(main)

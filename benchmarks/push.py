@@ -1,0 +1,151 @@
+"""From ``git push`` to Applications refreshed and Synced in both regions: webhook and polling side by side."""
+
+from __future__ import annotations
+
+import ssl
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import yaml
+
+from benchmarks.record import ROOT, Figure, Record, machine, save
+from onair.adapters.facts_file import read
+from onair.core.facts import Cluster, Facts
+from onair.core.paths import Paths
+
+SERVICE = "web"
+REFRESHED_SECONDS, SYNCED_SECONDS = 10.0, 30.0
+POLL_SECONDS = 0.1
+WEBHOOK_LIMIT, POLLING_LIMIT = 120.0, 600.0
+MAIN = "refs/heads/main"
+
+
+@dataclass
+class Watched:
+    """One region's Application: when it showed a revision (seconds after the push)."""
+
+    cluster: str
+    api: httpx.Client
+    refreshed: float | None = None
+    synced: float | None = None
+
+    def look(self, revision: str, elapsed: float) -> bool:
+        """Look once; True when it is Synced to ``revision``."""
+        path = f"/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/{SERVICE}"
+        application = self.api.get(path).raise_for_status().json()
+        sync = application.get("status", {}).get("sync", {})
+        if sync.get("revision") == revision:
+            self.refreshed = self.refreshed or elapsed
+            if sync.get("status") == "Synced":
+                self.synced = self.synced or elapsed
+        return self.synced is not None
+
+
+@dataclass
+class Samples:
+    """Seconds from push to refreshed and to Synced; the slower region counts."""
+
+    refreshed: list[float] = field(default_factory=list)
+    synced: list[float] = field(default_factory=list)
+
+
+def run(pushes: int = 10, polled: int = 3) -> Record:
+    """Measure ``pushes`` with webhooks and ``polled`` without; the served branch is put back afterwards.
+
+    Raises
+    ------
+    RuntimeError
+        If a region does not follow within the limit.
+    """
+    before, facts = machine(), read(ROOT)
+    url = facts.platform.spec.git.local
+    bare = Paths.of().git / Path(urlsplit(url).path).name
+    webhook, polling = Samples(), Samples()
+    with tempfile.TemporaryDirectory(prefix="onair-bench-") as folder:
+        clone = Path(folder) / "clone"
+        _git(Path(folder), "clone", "--quiet", "--branch", "main", url, str(clone))
+        first = _git(clone, "rev-parse", "HEAD")
+        try:
+            for number in range(pushes):
+                _commit(clone, facts, f"webhook-{number}")
+                _measure(webhook, clone, facts, WEBHOOK_LIMIT, ["push", "--quiet", url, f"HEAD:{MAIN}"])
+            for number in range(polled):
+                _commit(clone, facts, f"polling-{number}")
+                # Fetched into the served repository: no push, so no hook and no webhook.
+                fetch = ["--git-dir", str(bare), "fetch", "--quiet", str(clone), f"+HEAD:{MAIN}"]
+                _measure(polling, clone, facts, POLLING_LIMIT, fetch)
+        finally:
+            _git(clone, "push", "--quiet", "--force", url, f"{first}:{MAIN}")
+    figures = [
+        Figure(name="webhook: push to refreshed", unit="s", samples=webhook.refreshed, target=10, judged="p95"),
+        Figure(name="webhook: push to Synced", unit="s", samples=webhook.synced, target=30, judged="p95"),
+    ]
+    if polled:
+        note = f"timeout.reconciliation {_reconciliation(facts.local()[0])}"
+        figures += [
+            Figure(name="polling: push to refreshed", unit="s", samples=polling.refreshed, note=note),
+            Figure(name="polling: push to Synced", unit="s", samples=polling.synced, note=note),
+        ]
+    detail = (
+        f"Each push changes an annotation of the Service {SERVICE} in both regions' leaves; the slower region counts."
+    )
+    return save("push", figures, before, [detail])
+
+
+def _measure(samples: Samples, clone: Path, facts: Facts, limit: float, publish: list[str]) -> None:
+    revision = _git(clone, "rev-parse", "HEAD")
+    watched = [Watched(cluster.name, _api(cluster)) for cluster in facts.local()]
+    began = time.monotonic()
+    _git(clone, *publish)
+    waiting = watched
+    while waiting:
+        if time.monotonic() - began > limit:
+            raise RuntimeError(f"{', '.join(w.cluster for w in waiting)} not Synced to {revision} within {limit:g} s")
+        waiting = [w for w in waiting if not w.look(revision, time.monotonic() - began)]
+        time.sleep(POLL_SECONDS)
+    samples.refreshed.append(max(w.refreshed or limit for w in watched))
+    samples.synced.append(max(w.synced or limit for w in watched))
+
+
+def _commit(clone: Path, facts: Facts, mark: str) -> None:
+    """Commit a change that reaches the cluster but starts no rollout."""
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": SERVICE, "annotations": {"onair.dev/bench": mark}},
+    }
+    for cluster in facts.local():
+        leaf = clone / "clusters" / cluster.name / "apps" / SERVICE / "kustomization.yaml"
+        content = yaml.safe_load(leaf.read_text(encoding="utf-8"))
+        content["patches"] = [{"target": {"kind": "Service", "name": SERVICE}, "patch": yaml.safe_dump(service)}]
+        leaf.write_text(yaml.safe_dump(content), encoding="utf-8")
+    identity = ["-c", "user.name=benchmark", "-c", "user.email=benchmark@onair.test"]
+    _git(clone, *identity, "commit", "--quiet", "--all", "--message", f"Benchmark: {mark}")
+
+
+def _api(cluster: Cluster) -> httpx.Client:
+    """Return a client of the API server, as the administrator: a kept connection measures finer than kubectl."""
+    content: Any = yaml.safe_load(Paths.of().kubeconfig(cluster.name).read_text(encoding="utf-8"))
+    server, user = content["clusters"][0]["cluster"], content["users"][0]["user"]
+    context = ssl.create_default_context(cafile=server["certificate-authority"])
+    context.load_cert_chain(user["client-certificate"], user["client-key"])
+    return httpx.Client(base_url=server["server"], verify=context, timeout=10)
+
+
+def _reconciliation(cluster: Cluster) -> str:
+    answer = _api(cluster).get("/api/v1/namespaces/argocd/configmaps/argocd-cm").raise_for_status().json()
+    data: dict[str, str] = answer.get("data") or {}
+    return data.get("timeout.reconciliation", "at its default (120 s and up to 60 s of jitter)")
+
+
+def _git(folder: Path, *words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode:
+        raise RuntimeError(f"git {' '.join(words)}: {done.stderr.strip()}")
+    return done.stdout.strip()
