@@ -20,7 +20,7 @@ camera() { # NAME LABEL RED GREEN BLUE (of the backdrop's light) BALL
     -f lavfi -i "color=c=0xF2EDE4:s=640x4:r=$rate" \
     -f lavfi -i "aevalsrc=0.02*(sin(2*PI*220*t)+0.7*sin(2*PI*277*t)+0.5*sin(2*PI*330*t))*(0.6+0.4*sin(2*PI*t/8)):s=48000" \
     -filter_complex "[0][1]overlay=x='294+190*cos(2*PI*t/8)':y='222+36*sin(2*PI*t/8)'[a];[a][2]overlay=x='-640+640*mod(t\,10)/10':y=356,
-      drawtext=fontfile=$font:text='$clock':fontsize=84:fontcolor=0xF7F3EC:x=(w-text_w)/2:y=74,
+      drawtext=fontfile=$font:text='$clock':fontsize=84:fontcolor=0xF7F3EC:x=(w-text_w)/2:y=98,
       drawtext=fontfile=$font:text='$2':fontsize=15:fontcolor=0xF7F3EC@0.75:x=24:y=h-46,format=yuv420p[v]" \
     -map "[v]" -map 3 -t "$seconds" -af "atrim=end_sample=$((seconds * 48000 - 1024))" \
     -c:v libx264 -profile:v main -level 3.0 -preset veryfast -crf 27 -bf 0 -g $((rate * 2)) -sc_threshold 0 \

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from onair.adapters import kustomize, mirrors
-from onair.core.paths import Paths
+from support import offline_kustomize
+from onair.adapters import kustomize
 
 pytestmark = pytest.mark.integration
 
@@ -35,9 +35,8 @@ def name(leaf: Path) -> str:
 
 @cache
 def render(leaf: Path) -> list[dict[str, Any]]:
-    cached = Paths.of().cache
-    environment = mirrors.git_environment(ROOT, cached / "mirrors")
-    return kustomize.build(leaf, binary=cached / "bin/kustomize", environment=environment)
+    binary, environment = offline_kustomize(ROOT)
+    return kustomize.build(leaf, binary=binary, environment=environment)
 
 
 def of(leaf: Path, *kinds: str) -> list[dict[str, Any]]:

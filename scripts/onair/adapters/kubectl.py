@@ -48,6 +48,8 @@ class Kubectl:
     def get(self, *words: str) -> Object | None:
         """Return ``kubectl get`` as an object, or None where it (or its kind) does not exist."""
         done = self.run("get", *words, "-o", "json", check=False)
+        if done.returncode == 0 and not done.stdout:
+            return None
         if done.returncode == 0:
             found: Object = json.loads(done.stdout)
             return found

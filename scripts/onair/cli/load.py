@@ -66,7 +66,7 @@ def command(
         "headers": tuple(_header(h) for h in header or ()) + ((("x-onair-geo", geo),) if geo else ()),
         "body_file": body_file,
         "timeout": _seconds("--timeout", timeout),
-        "ca_certificate": cacert or _platform_authority(),
+        "ca_certificate": cacert or (_platform_authority() if url.startswith("https:") else None),
         "resolve": resolve,
         "interval": _seconds("--interval", interval),
         "max_in_flight": max_in_flight,

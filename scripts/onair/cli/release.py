@@ -19,7 +19,7 @@ def command(
 ) -> None:
     """Build SERVICE as committed, push its image, and commit the digest into the leaves; you push the commit."""
     reporter = ConsoleReporter()
-    local = LocalPlatform.open(ROOT, reporter)
+    local = LocalPlatform.open(ROOT)
     release = releases.release(local, ImageStore(local), service, to or [], reporter)
     if release.commit is None:
         typer.echo(f"{service} {release.version} is what {', '.join(release.clusters)} run already: nothing to release")

@@ -3,8 +3,6 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 
 from onair.adapters.toolchain import ensure
 from onair.cli.console import ConsoleReporter
@@ -16,12 +14,9 @@ def command(
     only: Annotated[list[str] | None, typer.Argument(help="Names of tools; all when none is given.")] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Check the hash of every cached program.")] = False,
 ) -> None:
-    """Build the pinned programs of the local regions, or find them in the cache."""
+    """Build the pinned programs of the local regions, or find them in the cache; list version and path."""
     found = ensure(ROOT, Paths.of().cache, ConsoleReporter(), only=only or (), verify=verify)
-    table = Table("tool", "version", Column("program", overflow="fold"), "MiB", box=None)
     for tool in found.tools.values():
         for binary in tool.recipe.binaries:
-            path = found.path(binary)
-            table.add_row(tool.name, tool.version, str(path), f"{path.stat().st_size / 2**20:.0f}")
-    table.add_row("envoy", found.version("envoy"), str(found.path("envoy")))
-    Console().print(table)
+            typer.echo(f"{tool.name:15} {tool.version:8} {found.path(binary)}")
+    typer.echo(f"{'envoy':15} {found.version('envoy'):8} {found.path('envoy')}")

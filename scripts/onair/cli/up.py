@@ -29,7 +29,7 @@ def command() -> None:
     if errors(findings):
         raise OnairError(*findings)
     console.render(findings, reporter.console)
-    local = LocalPlatform.open(ROOT, reporter)
+    local = LocalPlatform.prepare(ROOT, reporter)
     mirrors.ensure(ROOT, paths.cache, reporter)
     with reporter.step("network"):
         network.ensure(local.topology)

@@ -209,9 +209,10 @@ class Recorder:
         """Return counts by outcome so far."""
         return {name: seen.count for name, seen in sorted(self._seen["outcome"].items())}
 
-    def response(self) -> Quantiles:
-        """Return response times so far."""
-        return _quantiles(self._histograms["response"], encoded=False)
+    def latest(self, elapsed: float) -> tuple[float, float]:
+        """Return p50 and p99 of the response times of the last whole step, in milliseconds (0 when it had none)."""
+        bucket = self._buckets.get(int(elapsed / self.plan.interval) - 1)
+        return _middle_and_tail(bucket.times) if bucket and bucket.times else (0.0, 0.0)
 
     def result(self, started_at: float, elapsed: float, cpu_seconds: float, interrupted: bool) -> LoadResult:
         """Return the finished result.
@@ -267,12 +268,16 @@ class Recorder:
 
     def _step(self, index: int) -> Step:
         bucket = self._buckets[index]
-        times = sorted(bucket.times)
         step: dict[str, Any] = {k: dict(getattr(bucket, k)) for k in ("failures", "regions", "versions")}
-        if times:
-            step |= {"p50": round(times[len(times) // 2], 3), "p99": round(times[int(len(times) * 0.99)], 3)}
+        if bucket.times:
+            step["p50"], step["p99"] = _middle_and_tail(bucket.times)
         at = round(index * self.plan.interval, 6)
         return Step(at=at, ok=bucket.ok, failed=bucket.failed, not_sent=bucket.not_sent, **step)
+
+
+def _middle_and_tail(times: array[float]) -> tuple[float, float]:
+    ordered = sorted(times)
+    return round(ordered[len(ordered) // 2], 3), round(ordered[int(len(ordered) * 0.99)], 3)
 
 
 def _histogram() -> HdrHistogram:
@@ -283,11 +288,11 @@ def _record(histogram: HdrHistogram, seconds: float) -> None:
     histogram.record_value(min(LONGEST_MICROSECONDS, max(1, round(seconds * 1e6))))
 
 
-def _quantiles(histogram: HdrHistogram, encoded: bool = True) -> Quantiles:
+def _quantiles(histogram: HdrHistogram) -> Quantiles:
     count = histogram.get_total_count()
     if not count:
         return Quantiles()
     marks = {"p50": 50, "p90": 90, "p95": 95, "p99": 99, "p99_9": 99.9, "max": 100}
     times = {name: round(histogram.get_value_at_percentile(p) / 1000, 3) for name, p in marks.items()}
-    text = histogram.encode().decode() if encoded else ""
+    text = histogram.encode().decode()
     return Quantiles(count=count, mean=round(histogram.get_mean_value() / 1000, 3), encoded=text, **times)

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from onair.adapters import git_commit, kustomize
-from onair.adapters.kubectl import wait
+from onair.adapters.kubectl import Kubectl, wait
 from onair.adapters.local import git, pki
 from onair.adapters.local.images import ImageStore
 from onair.adapters.local.platform import LocalPlatform
@@ -81,25 +81,45 @@ def bootstrap(local: LocalPlatform, region: Region) -> None:
         If a part does not render or apply.
     """
     kubectl, name = region.kubectl, region.cluster.name
-    if kubectl.get("application.argoproj.io", "bootstrap", "-n", "argocd", "--ignore-not-found") is not None:
+    if kubectl.get("application.argoproj.io", "bootstrap", "-n", "argocd") is not None:
         _secrets(local, region)
         return
     objects = {
         part: kustomize.build(
-            local.tools.path("kustomize"),
             local.root / "clusters" / name / "infrastructure" / part,
-            local.git_environment(),
+            binary=local.tools.path("kustomize"),
+            environment=local.git_environment(),
         )
         for part in DAY_ZERO
     }
     kubectl.apply(objects["namespaces"])
     _secrets(local, region)
-    kubectl.apply(objects["dns"])
+    kubectl.apply([_node_names(local), *objects["dns"]])
     definitions = [x for x in objects["argocd"] if x["kind"] == "CustomResourceDefinition"]
     kubectl.apply(definitions)
-    names = [f"crd/{x['metadata']['name']}" for x in definitions]
-    kubectl.run("wait", "--for=condition=Established", f"--timeout={CRD_SECONDS}s", *names)
+    names = {x["metadata"]["name"] for x in definitions}
+    wait(f"{name}: Argo CD's own kinds known", CRD_SECONDS, lambda: names <= _established(kubectl))
     kubectl.apply(x for x in objects["argocd"] if x["kind"] != "CustomResourceDefinition")
+
+
+def _established(kubectl: Kubectl) -> set[str]:
+    return {
+        item["metadata"]["name"]
+        for item in kubectl.items("customresourcedefinitions")
+        if any(c["type"] == "Established" and c["status"] == "True" for c in item["status"].get("conditions") or [])
+    }
+
+
+def _node_names(local: LocalPlatform) -> dict[str, Any]:
+    """Return names for the nodes of both regions, which CoreDNS serves in place of Route 53."""
+    domain = local.facts.platform.spec.domains.local
+    lines = [
+        f"{node.address} node-{number}.{cluster.name}.{domain}"
+        for cluster in local.clusters
+        for number, node in enumerate(cluster.nodes, 1)
+    ]
+    metadata = {"namespace": "kube-system", "name": "node-names"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"hosts": "\n".join(lines) + "\n"}}
 
 
 def _secrets(local: LocalPlatform, region: Region) -> None:

@@ -20,7 +20,7 @@ from onair.core.facts import Cluster, Facts
 from onair.core.finding import OnairError
 from onair.core.paths import Paths
 from onair.core.pki import CLUSTER_CA, Certificate
-from onair.core.progress import Reporter, Silent
+from onair.core.progress import Reporter
 from onair.core.service import Service
 
 PLATFORM = "platform"
@@ -37,8 +37,8 @@ class LocalPlatform:
     tools: toolchain.Toolchain
 
     @classmethod
-    def open(cls, root: Path, reporter: Reporter | None = None) -> LocalPlatform:
-        """Read the facts and have the programs ready (built where they are missing).
+    def prepare(cls, root: Path, reporter: Reporter) -> LocalPlatform:
+        """Read the facts and make every program be there, building what is missing.
 
         Raises
         ------
@@ -47,7 +47,19 @@ class LocalPlatform:
         """
         paths = Paths.of()
         facts = facts_file.read(root)
-        return cls(root, facts, paths, toolchain.ensure(root, paths.cache, reporter or Silent()))
+        return cls(root, facts, paths, toolchain.ensure(root, paths.cache, reporter))
+
+    @classmethod
+    def open(cls, root: Path) -> LocalPlatform:
+        """Read the facts, for a look at what runs or a change to it; builds nothing.
+
+        Raises
+        ------
+        OnairError
+            If the facts are wrong.
+        """
+        paths = Paths.of()
+        return cls(root, facts_file.read(root), paths, toolchain.locate(root, paths.cache))
 
     @property
     def clusters(self) -> list[Cluster]:
