@@ -1,111 +1,23 @@
 """The load generator against a real server that fails on purpose: every outcome by its class, exactly."""
 
 import asyncio
-import json
-import signal
 import socket
-import struct
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
+from faulty_server import OK, Serve, good, reset
 
 from onair.adapters.load_http import Tick, run_load
-from onair.adapters.load_process import LoadProcess
 from onair.core.finding import OnairError
 from onair.core.load import LoadPlan
 from onair.core.load_result import LoadResult
 
 pytestmark = pytest.mark.integration
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nx-onair-region: kr\r\nx-onair-version: v1\r\n\r\nhello"
-Handler = Callable[[int, int, asyncio.StreamWriter], Awaitable[bool]]
-
-
-def reset(writer: asyncio.StreamWriter) -> None:
-    sock = writer.get_extra_info("socket")
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
-
-
-@dataclass
-class Server:
-    """Calls ``handler(request number, number on its connection, writer)``; False ends the connection."""
-
-    handler: Handler
-    port: int = 0
-    requests: int = 0
-    connections: int = 0
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        on_connection = 0
-        try:
-            while await reader.readuntil(b"\r\n\r\n"):
-                number, self.requests = self.requests, self.requests + 1
-                if not await self.handler(number, on_connection, writer):
-                    break
-                on_connection += 1
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
-
-    def start(self) -> None:
-        ready = threading.Event()
-
-        async def main() -> None:
-            self.loop = asyncio.get_running_loop()
-            server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-            self.port = server.sockets[0].getsockname()[1]
-            ready.set()
-            await self.ended.wait()
-
-        self.thread = threading.Thread(target=asyncio.run, args=(main(),), daemon=True)
-        self.thread.start()
-        assert ready.wait(5)
-
-    def stop(self) -> None:
-        self.loop.call_soon_threadsafe(self.ended.set)
-        self.thread.join(5)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/"
-
-
-Serve = Callable[[Handler], Server]
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    servers: list[Server] = []
-
-    def start(handler: Handler) -> Server:
-        server = Server(handler)
-        server.start()
-        servers.append(server)
-        return server
-
-    yield start
-    for server in servers:
-        server.stop()
-
 
 def counts(result: LoadResult) -> dict[str, int]:
     return {name: seen.count for name, seen in result.outcomes.items()}
-
-
-async def good(_: int, __: int, writer: asyncio.StreamWriter) -> bool:
-    writer.write(OK)
-    return True
 
 
 def test_kept_connections_are_few_and_new_ones_are_one_each(serve: Serve) -> None:
@@ -275,71 +187,3 @@ def test_stop_from_another_thread_and_ticks(serve: Serve) -> None:
 def test_targets_outside_are_refused(host: str) -> None:
     with pytest.raises(OnairError, match="outside the project's networks"):
         run_load(LoadPlan(url=f"http://{host}/", requests=1))
-
-
-def cli(*words: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "onair", "load", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-
-
-def test_command_line(serve: Serve, tmp_path: Path) -> None:
-    file = tmp_path / "result.json"
-    done = cli(
-        serve(good).url,
-        "--rate",
-        "50",
-        "--requests",
-        "50",
-        "--geo",
-        "us",
-        "--json",
-        str(file),
-        "--fail-on-error",
-    )
-    assert done.returncode == 0, done.stderr
-    assert "50 ok" in done.stdout
-    result = LoadResult.model_validate(json.loads(file.read_text()))
-    assert ("x-onair-geo", "us") in result.plan.headers
-    refused = cli("http://127.0.0.1:9/", "--requests", "5", "--fail-on-error")
-    assert refused.returncode == 1
-    assert "connect-refused" in refused.stdout
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["http://198.51.100.7/"], "outside the project's networks"),
-        (["http://127.0.0.1/", "--rate", "0"], "greater than 0"),
-        (["http://127.0.0.1/", "--duration", "soon"], "no duration"),
-        (["ftp://127.0.0.1/"], "no http(s) address"),
-        (["http://127.0.0.1/", "--header", "nonsense"], "is not 'Name: value'"),
-        (["http://127.0.0.1/", "--resolve", "x"], "not host:port:address"),
-        (["http://127.0.0.1/", "--body-file", "/no/such"], "cannot read"),
-    ],
-)
-def test_bad_input_is_one_clear_message(words: list[str], message: str) -> None:
-    done = cli(*words)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_interrupt_prints_what_was_measured(serve: Serve) -> None:
-    command = [sys.executable, "-m", "onair", "load", serve(good).url, "--rate", "50", "--duration", "60s"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    time.sleep(2.5)
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=10)
-    assert "stopped early" in output
-    assert "http-200" in output
-
-
-def test_load_process(serve: Serve) -> None:
-    plan = LoadPlan(url=serve(good).url, rate=100, duration=30, headers=(("x-onair-geo", "kr"),), viewers=3)
-    with LoadProcess(plan) as load:
-        time.sleep(2.5)
-        assert load.running
-    assert load.result.plan == plan
-    assert load.result.interrupted
-    assert load.result.failed == 0
-    assert load.result.ok > 50

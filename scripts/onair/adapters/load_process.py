@@ -6,13 +6,15 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from onair.core.load import LoadPlan
+from onair.core.load import STARTED, LoadPlan
 from onair.core.load_result import LoadResult
 
+START_SECONDS = 30.0
 STOP_SECONDS = 30.0
 
 
@@ -31,13 +33,19 @@ class LoadProcess:
         self.plan = plan
         self._folder = tempfile.TemporaryDirectory(prefix="onair-load-")
         self._json = Path(self._folder.name) / "result.json"
-        self._errors = Path(self._folder.name) / "stderr"
+        self._output = Path(self._folder.name) / "output"
         self._root = root
         self._process: subprocess.Popen[bytes] | None = None
         self._result: LoadResult | None = None
 
     def start(self) -> Self:
-        """Start it; returns at once."""
+        """Start it; returns when the first request is about to be due, so that nothing happens before the load.
+
+        Raises
+        ------
+        RuntimeError
+            If it ends or is not up within 30 s; the message has its output.
+        """
         command = [
             sys.executable,
             "-m",
@@ -48,10 +56,16 @@ class LoadProcess:
             str(self._json),
             "--quiet",
         ]
-        with self._errors.open("wb") as errors:
+        with self._output.open("wb") as output:
             self._process = subprocess.Popen(
-                command, stdout=errors, stderr=errors, cwd=self._root, start_new_session=True
+                command, stdout=output, stderr=output, cwd=self._root, start_new_session=True
             )
+        deadline = time.monotonic() + START_SECONDS
+        while STARTED not in self._output.read_text(encoding="utf-8"):
+            if not self.running or time.monotonic() > deadline:
+                self._process.kill()
+                raise RuntimeError(f"onair load did not start: {self._output.read_text(encoding='utf-8')[-2000:]}")
+            time.sleep(0.05)
         return self
 
     @property
@@ -74,7 +88,7 @@ class LoadProcess:
                 raise RuntimeError("the load was never started")
             code = self._process.wait(timeout)
             if not self._json.exists():
-                raise RuntimeError(f"onair load ended with {code}: {self._errors.read_text()[-2000:]}")
+                raise RuntimeError(f"onair load ended with {code}: {self._output.read_text()[-2000:]}")
             self._result = LoadResult.model_validate_json(self._json.read_bytes())
             self._folder.cleanup()
         return self._result

@@ -16,7 +16,7 @@ from onair.adapters.facts_file import read
 from onair.adapters.load_http import Tick, run_load
 from onair.cli.context import ROOT
 from onair.core.finding import Finding, OnairError
-from onair.core.load import LoadPlan, seconds_of
+from onair.core.load import STARTED, LoadPlan, seconds_of
 from onair.core.load_result import LoadResult, Quantiles, Seen
 from onair.core.paths import Paths
 
@@ -116,6 +116,7 @@ def report(result: LoadResult, console: Console) -> None:
 def _run(plan: LoadPlan, quiet: bool) -> LoadResult:
     networks = _networks()
     if quiet:
+        print(STARTED, flush=True)  # who started this process waits for it
         return run_load(plan, networks=networks)
     console = Console(stderr=True, highlight=False)
     with Live("starting", console=console, transient=True, auto_refresh=False) as live:

@@ -19,6 +19,8 @@ MAX_LAG_SECONDS = 1.0
 """A request that the client itself is this late for is not sent, but counted as its own overload."""
 LATE_SECONDS = 0.05
 """A request sent later than this counts as late; more than 1 % of them and the client is called saturated."""
+STARTED = "started"
+"""What ``onair load --quiet`` prints when its first request is about to be due."""
 LOOPBACK = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 
 

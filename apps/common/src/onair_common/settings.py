@@ -80,7 +80,7 @@ class Settings:
 
     @classmethod
     def read(cls, env: Mapping[str, str] = os.environ) -> Settings:
-        """Read the settings from the environment (see CONTRACT names in apps/README.md).
+        """Read the settings from the environment: the cluster's facts, and what the image says of itself.
 
         Raises
         ------

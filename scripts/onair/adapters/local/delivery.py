@@ -25,7 +25,8 @@ from onair.core.secrets import Secrets, Values, fill, manifest
 
 DAY_ZERO = ("namespaces", "dns", "argocd")
 """Parts that are applied by hand once: Argo CD needs names, addresses and itself before it can bring the rest."""
-CRD_SECONDS = 60
+FOLLOWED = ("Application", "ApplicationSet")
+CRD_SECONDS, ARGOCD_SECONDS = 60, 600
 
 
 def publish(local: LocalPlatform, store: ImageStore, digests: dict[str, str]) -> tuple[str, int]:
@@ -99,7 +100,20 @@ def bootstrap(local: LocalPlatform, region: Region) -> None:
     kubectl.apply(definitions)
     names = {x["metadata"]["name"] for x in definitions}
     wait(f"{name}: Argo CD's own kinds known", CRD_SECONDS, lambda: names <= _established(kubectl))
-    kubectl.apply(x for x in objects["argocd"] if x["kind"] != "CustomResourceDefinition")
+    own = [x for x in objects["argocd"] if x["kind"] != "CustomResourceDefinition"]
+    kubectl.apply(x for x in own if x["kind"] not in FOLLOWED)
+    # What is compared before the repo-server answers waits for the next poll, minutes later.
+    wait(f"{name}: Argo CD ready", ARGOCD_SECONDS, lambda: _available(kubectl, "argocd"))
+    kubectl.apply(x for x in own if x["kind"] in FOLLOWED)
+
+
+def _available(kubectl: Kubectl, namespace: str) -> bool | str:
+    waiting = [
+        item["metadata"]["name"]
+        for item in kubectl.items("deployments,statefulsets", "-n", namespace)
+        if item["status"].get("readyReplicas", 0) < item["spec"]["replicas"]
+    ]
+    return not waiting or f"{', '.join(waiting)} not ready"
 
 
 def _established(kubectl: Kubectl) -> set[str]:

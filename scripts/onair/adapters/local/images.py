@@ -184,6 +184,7 @@ def _mmdebstrap(recipe: dict[str, Any], target: Path) -> list[str]:
     ]
     words += [f"--dpkgopt={option}" for option in recipe["dpkgOptions"]]
     words += [f"--aptopt={option}" for option in recipe["aptOptions"]]
+    words += [f"--hook-dir={folder}" for folder in recipe.get("hookDirs", [])]
     return [*words, recipe["suite"], str(target)]
 
 

@@ -1,0 +1,95 @@
+"""One changed line, released and pushed: blue/green in both regions under load, and no request fails."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from secrets import token_hex
+
+from e2e.shop import Shop
+
+from onair.adapters.local import git
+from onair.core.leaf import Leaf, digest
+from onair.core.load import OVERLOAD
+
+SERVICE, LINE = "web", '"tagline": "Things, shown live"'
+RATE = 35.0
+"""Requests a second at each of three addresses: 105 in all."""
+REQUESTS = 20_000
+LONGEST_SECONDS = 600.0
+SWITCH_SECONDS = 10.0
+"""Old and new version may both answer for so long: two proxies learn of the switch one by one."""
+
+
+def pinned(shop: Shop, cluster: str) -> str:
+    """Return the digest that a cluster's leaf pins in what the regions serve."""
+    shop.git("fetch", "--quiet", git.REMOTE)
+    leaf = Leaf(cluster, SERVICE)
+    return digest(leaf, shop.git("show", f"{git.REMOTE}/{git.BRANCH}:{leaf.path}"))
+
+
+def images(shop: Shop, cluster: str) -> set[str]:
+    """Return the digests that a cluster's pods of the service run, those that are being deleted included."""
+    path = f"/api/v1/namespaces/shop/pods?labelSelector=app.kubernetes.io/name={SERVICE}"
+    return {x["spec"]["containers"][0]["image"].rpartition("@")[2] for x in shop.read(cluster, path)["items"]}
+
+
+def test_a_release_reaches_both_regions_and_no_request_fails(shop: Shop) -> None:
+    old = {cluster: pinned(shop, cluster) for cluster in shop.clusters}
+    version = shop.fetch().headers["x-onair-version"]
+    mark = f"Things, shown live ({token_hex(3)})"
+    english = {"accept_language": "en"}
+    loads = {str(at): shop.load("/", at, RATE, LONGEST_SECONDS, **english) for at in (None, *shop.clusters)}
+    began = time.monotonic()
+    with ExitStack() as running:
+        for load in loads.values():
+            running.enter_context(load)
+        shop.edit("apps/web/src/web/words.py", LINE, f'"tagline": "{mark}"')
+        shop.commit("Say it another way")
+        released = shop.onair("release", SERVICE)
+        assert released.code == 0, released.output
+        pushed = shop.push()
+        shop.followed(SERVICE, shop.git("rev-parse", "HEAD"), pushed, shop.clusters)
+        new = {cluster: pinned(shop, cluster) for cluster in shop.clusters}
+        for cluster in shop.clusters:
+            assert new[cluster] != old[cluster], f"{cluster}: the leaf has the old digest"
+            shop.wait(f"{cluster}: the edge shows the new line", 120, lambda at=cluster: mark in page(shop, at))
+            shop.say(f"{cluster}: new body through the edge {time.monotonic() - pushed:.1f} s after the push")
+        for cluster in shop.clusters:
+            # Old pods go only after the proxies' drain: the load must see that too.
+            shop.wait(f"{cluster}: the new image alone", 180, lambda at=cluster: images(shop, at) == {new[at]})
+            shop.say(f"{cluster}: the old version's pods are gone {time.monotonic() - pushed:.1f} s after the push")
+        rest = REQUESTS / (RATE * len(loads)) - (time.monotonic() - began)
+        time.sleep(max(0.0, rest) + 5)  # the load itself is what is waited for
+        assert all(load.running for load in loads.values()), "a load ended before the release was through"
+    results = {name: load.result for name, load in loads.items()}
+    fresh = shop.fetch().headers["x-onair-version"]
+    assert fresh != version
+    for name, result in results.items():
+        shop.tell(name, result)
+        for failure in result.failures[:10]:
+            shop.say(f"  failed at {failure.due:.1f} s after {failure.took:.2f} s: {failure.outcome} {failure.detail}")
+    assert sum(result.failed for result in results.values()) == 0, "requests failed during the release"
+    assert sum(result.sent for result in results.values()) >= REQUESTS
+    for name, result in results.items():
+        late = result.outcomes.get(OVERLOAD)
+        assert late is None or late.count < result.due / 100, f"{name}: the client could not keep up: {result.saturated}"
+        assert result.outcomes["http-200"].reused > result.sent / 4, f"{name}: kept connections were not reused"
+        seen = result.versions
+        assert set(seen) == {version, fresh}, f"{name} saw versions {set(seen)}"
+        both = seen[version].last - seen[fresh].first
+        shop.say(f"load {name}: old and new version both answered for {max(0.0, both):.2f} s")
+        assert both < SWITCH_SECONDS, f"{name}: versions were mixed for {both:.1f} s"
+
+
+def page(shop: Shop, cluster: str) -> str:
+    """Return the English home page of a region."""
+    return shop.fetch("/?lang=en", cluster).text
+
+
+def test_a_second_release_of_the_same_source_changes_nothing(shop: Shop) -> None:
+    head = shop.git("rev-parse", "HEAD")
+    again = shop.onair("release", SERVICE)
+    assert again.code == 0, again.output
+    assert "nothing to release" in again.output
+    assert shop.git("rev-parse", "HEAD") == head
