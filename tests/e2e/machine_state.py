@@ -51,9 +51,7 @@ def take(paths: Paths) -> State:
         "packet filters": frozenset([*_filters("iptables-save"), *_filters("ip6tables-save")]),
         "mounts": frozenset(_mounts()),
         "cgroups": frozenset(_cgroups()),
-        "files": frozenset(
-            [*_files([*map(Path, TREES), paths.state, paths.run]), *map(str, Path("/var/tmp").iterdir())]
-        ),  # noqa: S108
+        "files": frozenset([*_files(folders), *temporary]),
         "listeners": frozenset(_listeners()),
         "kernel settings": frozenset(_settings()),
     }

@@ -6,7 +6,7 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import httpx
@@ -102,6 +102,11 @@ class Shop(Clone):
         began = time.monotonic()
         wait(what, seconds, look, interval)
         return time.monotonic() - began
+
+    def each(self, what: str, seconds: float, done: Callable[[str], bool | str]) -> None:
+        """Wait until ``done`` is True of every cluster."""
+        for cluster in self.clusters:
+            self.wait(f"{cluster}: {what}", seconds, partial(done, cluster))
 
     def followed(self, name: str, revision: str, pushed: float, clusters: list[str]) -> dict[str, Followed]:
         """Wait until the Application ``name`` of each cluster is Synced to ``revision``."""

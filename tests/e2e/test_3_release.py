@@ -39,7 +39,7 @@ def test_a_release_reaches_both_regions_and_no_request_fails(shop: Shop) -> None
     version = shop.fetch().headers["x-onair-version"]
     mark = f"Things, shown live ({token_hex(3)})"
     english = {"accept_language": "en"}
-    loads = {str(at): shop.load("/", at, RATE, LONGEST_SECONDS, **english) for at in (None, *shop.clusters)}
+    loads = {at or "platform": shop.load("/", at, RATE, LONGEST_SECONDS, **english) for at in (None, *shop.clusters)}
     began = time.monotonic()
     with ExitStack() as running:
         for load in loads.values():
@@ -51,14 +51,12 @@ def test_a_release_reaches_both_regions_and_no_request_fails(shop: Shop) -> None
         pushed = shop.push()
         shop.followed(SERVICE, shop.git("rev-parse", "HEAD"), pushed, shop.clusters)
         new = {cluster: pinned(shop, cluster) for cluster in shop.clusters}
-        for cluster in shop.clusters:
-            assert new[cluster] != old[cluster], f"{cluster}: the leaf has the old digest"
-            shop.wait(f"{cluster}: the edge shows the new line", 120, lambda at=cluster: mark in page(shop, at))
-            shop.say(f"{cluster}: new body through the edge {time.monotonic() - pushed:.1f} s after the push")
-        for cluster in shop.clusters:
-            # Old pods go only after the proxies' drain: the load must see that too.
-            shop.wait(f"{cluster}: the new image alone", 180, lambda at=cluster: images(shop, at) == {new[at]})
-            shop.say(f"{cluster}: the old version's pods are gone {time.monotonic() - pushed:.1f} s after the push")
+        assert all(new[cluster] != old[cluster] for cluster in shop.clusters), "a leaf has the old digest"
+        shop.each("the edge shows the new line", 120, lambda cluster: mark in page(shop, cluster))
+        shop.say(f"new body through the edge in both regions {time.monotonic() - pushed:.1f} s after the push")
+        # Old pods go only after the proxies' drain: the load must see that too.
+        shop.each("the new image alone", 180, lambda cluster: images(shop, cluster) == {new[cluster]})
+        shop.say(f"the old version's pods are gone {time.monotonic() - pushed:.1f} s after the push")
         rest = REQUESTS / (RATE * len(loads)) - (time.monotonic() - began)
         time.sleep(max(0.0, rest) + 5)  # the load itself is what is waited for
         assert all(load.running for load in loads.values()), "a load ended before the release was through"
@@ -73,7 +71,9 @@ def test_a_release_reaches_both_regions_and_no_request_fails(shop: Shop) -> None
     assert sum(result.sent for result in results.values()) >= REQUESTS
     for name, result in results.items():
         late = result.outcomes.get(OVERLOAD)
-        assert late is None or late.count < result.due / 100, f"{name}: the client could not keep up: {result.saturated}"
+        assert late is None or late.count < result.due / 100, (
+            f"{name}: the client could not keep up: {result.saturated}"
+        )
         assert result.outcomes["http-200"].reused > result.sent / 4, f"{name}: kept connections were not reused"
         seen = result.versions
         assert set(seen) == {version, fresh}, f"{name} saw versions {set(seen)}"

@@ -18,7 +18,7 @@ AUTOMATIC = "activeService: live, previewService: live-preview,"
 BY_HAND = f"{AUTOMATIC} autoPromotionEnabled: false,"
 TEMPLATE = "template:\n    metadata: {labels: {app.kubernetes.io/name: live}}"
 ACTIVE = "metadata: {name: live, labels: {app.kubernetes.io/name: live}}\nspec:\n  selector"
-HEAL_SECONDS = 60
+HEAL_SECONDS, STEADY_SECONDS = 60, 5
 
 
 class Watch:
@@ -60,14 +60,16 @@ def selector(shop: Shop, cluster: str, name: str) -> str:
 def test_a_sync_amid_a_paused_switch_leaves_the_active_colour(shop: Shop) -> None:
     shop.catch_up()
     before = {cluster: selector(shop, cluster, "live") for cluster in shop.clusters}
+
+    def labelled(cluster: str) -> bool:
+        return "onair.dev/e2e" in shop.service(cluster, "live")["metadata"]["labels"]
+
     shop.edit(WORKLOAD, AUTOMATIC, BY_HAND)
     shop.edit(WORKLOAD, TEMPLATE, TEMPLATE.replace("}}", '}, annotations: {onair.dev/e2e: "1"}}'))
     paused = shop.commit("Switch live by hand only, and start a switch")
     try:
         shop.followed("live", paused, shop.push(), shop.clusters)
-        for cluster in shop.clusters:
-            waits = lambda at=cluster: shop.rollout(at, "live").phase == "Paused"  # noqa: E731
-            shop.wait(f"{cluster}: live waits for its promotion", 120, waits)
+        shop.each("live waits for its promotion", 120, lambda at: shop.rollout(at, "live").phase == "Paused")
         preview = {cluster: selector(shop, cluster, "live-preview") for cluster in shop.clusters}
         assert all(preview[cluster] != before[cluster] for cluster in shop.clusters)
         with ExitStack() as watching:
@@ -78,9 +80,7 @@ def test_a_sync_amid_a_paused_switch_leaves_the_active_colour(shop: Shop) -> Non
             shop.edit(NETWORK, ACTIVE, ACTIVE.replace("live}}", "live, onair.dev/e2e: sync}}"))
             synced = shop.commit("Label the active Service in the middle of the pause")
             shop.followed("live", synced, shop.push(), shop.clusters)
-            for cluster in shop.clusters:
-                done = lambda at=cluster: "onair.dev/e2e" in shop.service(at, "live")["metadata"]["labels"]  # noqa: E731
-                shop.wait(f"{cluster}: the sync reached the active Service", 60, done)
+            shop.each("the sync reached the active Service", 60, labelled)
         for cluster, watch in watched.items():
             colours = {found["spec"]["selector"].get(HASH) for _, found in watch.seen}
             assert colours == {before[cluster]}, f"{cluster}: the active selector went through {colours}"
@@ -92,9 +92,7 @@ def test_a_sync_amid_a_paused_switch_leaves_the_active_colour(shop: Shop) -> Non
         promoted = shop.commit("Promote live")
         pushed = shop.push()
     shop.followed("live", promoted, pushed, shop.clusters)
-    for cluster in shop.clusters:
-        switched = lambda at=cluster: selector(shop, at, "live") == preview[at]  # noqa: E731
-        shop.wait(f"{cluster}: promoted by the commit", 60, switched)
+    shop.each("promoted by the commit", 60, lambda at: selector(shop, at, "live") == preview[at])
     shop.settled()
 
 
@@ -108,9 +106,8 @@ def test_a_commit_that_does_not_render_stops_nothing_and_the_next_one_heals(shop
     shop.commit("A leaf that does not render")
     try:
         pushed = shop.push()
-        shop.wait(
-            f"{broken}: Argo CD tells that web does not render", 120, lambda: bool(shop.application(broken, "web").message)
-        )
+        message = "Argo CD tells that web does not render"
+        shop.wait(f"{broken}: {message}", 120, lambda: bool(shop.application(broken, "web").message))
         shop.say(f"{broken}: Argo CD's message came {time.monotonic() - pushed:.1f} s after the push")
         told = shop.onair("status")
         assert told.code == 1, "status finds nothing wrong"
@@ -138,14 +135,16 @@ def test_a_deleted_service_and_a_bent_route_are_restored(shop: Shop) -> None:
     catalogue = shop.load("/api/catalog/shows", cluster, 25, 300)
     pages = shop.load("/", cluster, 25, 300)
     with catalogue, pages:
-        shop.wait("the load runs", 20, lambda: catalogue.running and pages.running)
+        time.sleep(STEADY_SECONDS)  # the load before
         api.delete(service).raise_for_status()
         took = shop.wait(
             f"{cluster}: Service catalog restored, on its colour",
             HEAL_SECONDS,
-            lambda: api.get(service).status_code == 200
-            and shop.read(cluster, service)["metadata"]["uid"] != uid
-            and selector(shop, cluster, "catalog") == colour,
+            lambda: (
+                api.get(service).status_code == 200
+                and shop.read(cluster, service)["metadata"]["uid"] != uid
+                and selector(shop, cluster, "catalog") == colour
+            ),
         )
         shop.say(f"{cluster}: the deleted Service catalog stood again, on its colour, after {took:.1f} s")
         patch = {"spec": {"hostnames": ["bent.invalid"]}}
@@ -158,8 +157,7 @@ def test_a_deleted_service_and_a_bent_route_are_restored(shop: Shop) -> None:
         )
         shop.say(f"{cluster}: the HTTPRoute web was as git has it after {took:.1f} s")
         shop.wait("pages come again", 30, lambda: shop.fetch(cluster=cluster).status_code == 200)
-        quiet = time.monotonic() + 5
-        shop.wait("five good seconds", 60, lambda: time.monotonic() > quiet)
+        time.sleep(STEADY_SECONDS)  # and after
     for name, load in (("catalog while its Service was deleted", catalogue), ("page while its route was bent", pages)):
         shop.tell(name, load.result)
         last = load.result.timeline[-4:-1]

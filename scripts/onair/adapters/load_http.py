@@ -66,6 +66,7 @@ def run_load(
     *,
     networks: Sequence[IPv4Network | IPv6Network] = (),
     stop: threading.Event | None = None,
+    on_start: Callable[[], None] | None = None,
 ) -> LoadResult:
     """Run a plan to its end; from any thread.
 
@@ -77,6 +78,9 @@ def run_load(
         Where load may go besides loopback: the project's own pools.
     stop
         Set it to end early; in the main thread Ctrl-C does the same. The result then says ``interrupted``.
+
+    on_start
+        Called when the plan is checked and the first request is about to be due.
 
     Raises
     ------
@@ -90,7 +94,7 @@ def run_load(
         raise OnairError(
             Finding(
                 rule="load/target",
-                what=f"{plan.target[0]} is {', '.join(outside)}, outside the project's networks ({allowed})",
+                what=f"{plan.url}: {', '.join(outside)} is outside the project's networks ({allowed})",
                 why="load is only ever sent to the local platform",
                 mend="give a loopback or platform address, or --resolve HOST:PORT:127.0.0.1",
             )
@@ -104,6 +108,8 @@ def run_load(
         raise OnairError(Finding(rule="load/body", what=f"{plan.body_file} is longer than {MAX_BODY} bytes"))
     engine = _Engine(plan, addresses[0], tls, body)
     engine.on_tick, engine.stop = on_tick, stop or engine.stop
+    if on_start:
+        on_start()
     return asyncio.run(engine.run())
 
 

@@ -116,8 +116,8 @@ def report(result: LoadResult, console: Console) -> None:
 def _run(plan: LoadPlan, quiet: bool) -> LoadResult:
     networks = _networks()
     if quiet:
-        print(STARTED, flush=True)  # who started this process waits for it
-        return run_load(plan, networks=networks)
+        # Who started this process waits for this line.
+        return run_load(plan, networks=networks, on_start=lambda: print(STARTED, flush=True))
     console = Console(stderr=True, highlight=False)
     with Live("starting", console=console, transient=True, auto_refresh=False) as live:
 
