@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
-
 from support import offline_kustomize
+
 from onair.adapters import kustomize
 
 pytestmark = pytest.mark.integration

@@ -32,7 +32,7 @@ def test_a_leaf_without_one_digest_is_told_with_its_file() -> None:
 
 @given(
     st.dictionaries(st.builds(Leaf, st.sampled_from(["local-kr", "local-us"]), st.sampled_from("abc")), some_digest),
-    st.fixed_dictionaries({name: some_digest for name in "abc"}),
+    st.fixed_dictionaries(dict.fromkeys("abc", some_digest)),
     st.sets(some_digest),
 )
 def test_only_leaves_whose_image_the_registry_lacks_are_pinned(

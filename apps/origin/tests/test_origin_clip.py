@@ -27,7 +27,7 @@ def packets(path: Path) -> dict[int, list[tuple[float, float]]]:
         "packet=stream_index,pts_time,duration_time",
         "-of",
         "json",
-        path,
+        str(path),
     ]
     found: dict[int, list[tuple[float, float]]] = {}
     for packet in json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["packets"]:

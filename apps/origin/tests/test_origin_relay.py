@@ -10,10 +10,11 @@ TAKEOVER, HANDBACK = 3.0, 5.0
 
 def test_takes_over_after_silence_and_hands_back_after_health() -> None:
     state = RelayState(TAKEOVER, HANDBACK, last_success=100)
-    state.failure(102.9)
-    assert state.role == "relay"
-    state.failure(103)
-    assert state.role == "takeover"
+    seen = []
+    for now in (102.9, 103):
+        state.failure(now)
+        seen.append(state.role)
+    assert seen == ["relay", "takeover"]
     for now in (104, 105, 106, 107, 108):
         state.success(now)
         assert state.role == "takeover"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -50,9 +51,10 @@ def services(platform: Platform, paths: Paths, binary: Binary) -> list[Service]:
     address, port = str(hub.address), str(hub.git_port)
     server = (sys.executable, "-m", "onair.adapters.local.git_server", address, port, str(paths.git))
     registry = (str(binary("registry")), "serve", str(config_path(paths)))
+    config = json.dumps(registry_config(platform, paths))
     return [
         Service(GROUP, "git", (*server, machine_address(platform)), HUB),
-        Service(GROUP, "registry", registry, HUB, {"OTEL_TRACES_EXPORTER": "none"}),
+        Service(GROUP, "registry", registry, HUB, {"OTEL_TRACES_EXPORTER": "none"}, configuration=(config,)),
     ]
 
 

@@ -46,7 +46,7 @@ def files(platform: Platform, cluster: Cluster, node: Node, paths: Paths) -> dic
     }
 
 
-def services(cluster: Cluster, node: Node, paths: Paths, binary: Binary) -> list[Service]:
+def services(platform: Platform, cluster: Cluster, node: Node, paths: Paths, binary: Binary) -> list[Service]:
     """Return a node's services."""
     own, space = folder(paths, cluster, node), node_netns(node)
     containerd = ("/usr/bin/containerd", "--config", f"{own}/containerd.toml")
@@ -72,9 +72,11 @@ def services(cluster: Cluster, node: Node, paths: Paths, binary: Binary) -> list
         "--conntrack-tcp-timeout-close-wait=0",
     )
     group = cluster.name
+    text = {path.name: content for path, content in files(platform, cluster, node, paths).items()}
+    socket = str(containerd_socket(paths, node))
     return [
-        Service(group, f"{node.zone}.containerd", containerd, space),
-        Service(group, f"{node.zone}.kubelet", kubelet, space, wait_for=str(containerd_socket(paths, node))),
+        Service(group, f"{node.zone}.containerd", containerd, space, configuration=(text["containerd.toml"],)),
+        Service(group, f"{node.zone}.kubelet", kubelet, space, wait_for=socket, configuration=(text["kubelet.yaml"],)),
         Service(group, f"{node.zone}.kube-proxy", proxy, space),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from dataclasses import dataclass, field
 
@@ -26,6 +27,8 @@ class Service:
         Added niceness: what must stay responsive (etcd, API server) runs at 0, the rest may yield.
     wait_for
         A file that must exist before the first start (the supervisor retries each second).
+    configuration
+        Texts of the files it reads at start: a change of them restarts it.
     """
 
     group: str
@@ -35,6 +38,7 @@ class Service:
     environment: dict[str, str] = field(default_factory=dict)
     nice: int = 0
     wait_for: str = ""
+    configuration: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -65,7 +69,8 @@ def run_script(service: Service, cgroup_files: list[str]) -> str:
         words = ["nsenter", f"--net=/run/netns/{service.netns}", "--", *words]
     environment = [f"{key}={value}" for key, value in sorted(service.environment.items())]
     base = ["env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"]
-    lines = ["#!/bin/sh", "exec 2>&1"]
+    mark = hashlib.sha256("\0".join(service.configuration).encode()).hexdigest()[:16]
+    lines = ["#!/bin/sh", f"# configuration {mark}", "exec 2>&1"]
     if service.wait_for:
         lines.append(f"[ -e {shlex.quote(service.wait_for)} ] || {{ sleep 1; exit 111; }}")
     lines += [f"echo $$ > {shlex.quote(path)} || exit 111" for path in cgroup_files]

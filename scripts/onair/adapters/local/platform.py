@@ -118,7 +118,9 @@ class LocalPlatform:
         target, program = self.paths.state / "edge/envoy.json", self.tools.path("envoy")
         target.parent.mkdir(parents=True, exist_ok=True)
         edge_adapter.write_config(config, target, program)
-        service = Service("edge", "envoy", (str(program), *edge.arguments(target, settings)))
+        service = Service(
+            "edge", "envoy", (str(program), *edge.arguments(target, settings)), configuration=(target.read_text(),)
+        )
         self.supervisor.ensure([service])
 
     def keys(self) -> Path:

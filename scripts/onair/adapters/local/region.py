@@ -65,7 +65,7 @@ class Region:
         self.kubectl.apply([_kubelet_api_binding(), *new])
         for each in self.cluster.nodes:
             self._prepare(each)
-            supervisor.ensure(node.services(self.cluster, each, self.paths, self.binary))
+            supervisor.ensure(node.services(self.platform, self.cluster, each, self.paths, self.binary))
 
     def wait_nodes(self) -> None:
         """Wait until every node is Ready.
