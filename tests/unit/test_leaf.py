@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import findings_of
 
@@ -30,6 +30,7 @@ def test_a_leaf_without_one_digest_is_told_with_its_file() -> None:
         assert "onair/web" in found.mend
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.builds(Leaf, st.sampled_from(["local-kr", "local-us"]), st.sampled_from("abc")), some_digest),
     st.fixed_dictionaries(dict.fromkeys("abc", some_digest)),

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onair.core.facts import Environment
@@ -16,6 +16,7 @@ SPECS = DECLARED.of(Environment.LOCAL)
 DRAWN = [((s.namespace, s.name), name) for s in SPECS for name, key in s.keys.items() if key.length]
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(DRAWN), st.text(min_size=1)))
 def test_values_that_are_there_stay_and_the_rest_is_drawn(kept: dict[tuple[tuple[str, str], str], str]) -> None:
     present: Values = {}

@@ -4,7 +4,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onair.adapters.facts_file import read
@@ -60,6 +60,7 @@ def addresses(topology: Topology) -> list[IPv4Interface]:
     return [end.address for end in ends(topology) if end.address]
 
 
+@settings(deadline=None)
 @given(platforms(), clusters())
 def test_no_two_links_and_no_two_addresses_of_a_plan_overlap(platform: Platform, local: list[Cluster]) -> None:
     others = [cluster for cluster in FACTS.clusters.values() if cluster not in FACTS.local()]
@@ -79,6 +80,7 @@ def test_no_two_links_and_no_two_addresses_of_a_plan_overlap(platform: Platform,
         assert not one.overlaps(other), f"{one} overlaps {other}"
 
 
+@settings(deadline=None)
 @given(clusters())
 def test_devices_are_named_once_and_routes_lead_to_neighbours(local: list[Cluster]) -> None:
     topology = plan(FACTS.platform, local)

@@ -1,4 +1,4 @@
-"""Talking to one cluster by kubectl: server-side apply, reads as JSON, and waiting with a reason."""
+"""Changing one cluster by kubectl (server-side apply), and waiting with a reason."""
 
 from __future__ import annotations
 
@@ -45,33 +45,12 @@ class Kubectl:
             raise OnairError(Finding(rule="kubernetes/request", what=f"kubectl {words[0]}: {done.stderr.strip()}"))
         return done
 
-    def get(self, *words: str) -> Object | None:
-        """Return ``kubectl get`` as an object, or None where it (or its kind) does not exist."""
-        done = self.run("get", *words, "-o", "json", check=False)
-        if done.returncode == 0 and not done.stdout:
-            return None
-        if done.returncode == 0:
-            found: Object = json.loads(done.stdout)
-            return found
-        if "NotFound" in done.stderr or "the server doesn't have a resource type" in done.stderr:
-            return None
-        raise OnairError(Finding(rule="kubernetes/request", what=f"kubectl get {words[0]}: {done.stderr.strip()}"))
-
-    def items(self, *words: str) -> list[Object]:
-        """Return the items of a list; none where the kind does not exist."""
-        found = self.get(*words)
-        return list(found.get("items", [])) if found else []
-
     def apply(self, objects: Iterable[Object]) -> None:
         """Apply objects server-side; fields that another manager holds are taken over."""
         self.run(
             "apply", "--server-side", "--force-conflicts", f"--field-manager={FIELD_MANAGER}", "-f", "-",
             text=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}),
         )  # fmt: skip
-
-    def ready(self) -> bool:
-        """Tell whether the API server answers and is ready."""
-        return self.run("get", "--raw=/readyz", check=False).returncode == 0
 
 
 def wait(what: str, seconds: float, done: Callable[[], bool | str], interval: float = 0.5) -> None:

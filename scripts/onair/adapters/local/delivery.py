@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from onair.adapters import git_commit, kustomize
-from onair.adapters.kubectl import Kubectl, wait
+from onair.adapters import git_commit, helm, kube_api, kustomize
+from onair.adapters.kubectl import wait
 from onair.adapters.local import git, pki
 from onair.adapters.local.images import ImageStore
 from onair.adapters.local.platform import LocalPlatform
@@ -25,6 +25,9 @@ from onair.core.secrets import Secrets, Values, fill, manifest
 
 DAY_ZERO = ("namespaces", "dns", "argocd")
 """Parts that are applied by hand once: Argo CD needs names, addresses and itself before it can bring the rest."""
+DEFINING = ("rollouts", "gateway")
+"""Parts that bring kinds (CustomResourceDefinitions)."""
+DEFINITION = "CustomResourceDefinition"
 FOLLOWED = ("Application", "ApplicationSet")
 CRD_SECONDS, ARGOCD_SECONDS = 60, 600
 
@@ -82,44 +85,50 @@ def bootstrap(local: LocalPlatform, region: Region) -> None:
         If a part does not render or apply.
     """
     kubectl, name = region.kubectl, region.cluster.name
-    if kubectl.get("application.argoproj.io", "bootstrap", "-n", "argocd") is not None:
+    if region.api.get(f"{kube_api.APPLICATIONS}/bootstrap") is not None:
         _secrets(local, region)
         return
-    objects = {
-        part: kustomize.build(
-            local.root / "clusters" / name / "infrastructure" / part,
-            binary=local.tools.path("kustomize"),
-            environment=local.git_environment(),
-        )
-        for part in DAY_ZERO
-    }
-    kubectl.apply(objects["namespaces"])
+    parts = {part: _render(local, name, part) for part in (*DAY_ZERO, *DEFINING)}
+    kubectl.apply(parts["namespaces"])
     _secrets(local, region)
-    kubectl.apply([_node_names(local), *objects["dns"]])
-    definitions = [x for x in objects["argocd"] if x["kind"] == "CustomResourceDefinition"]
+    kubectl.apply([_node_names(local), *parts["dns"]])
+    # All kinds first: each one that appears later makes Argo CD read the whole cluster again.
+    charts = [x for x in parts["gateway"] if x["kind"] == "Application"]
+    rendered = [x for chart in charts for x in _chart(local, chart)]
+    definitions = [x for x in [*parts["argocd"], *parts["rollouts"], *rendered] if x["kind"] == DEFINITION]
     kubectl.apply(definitions)
     names = {x["metadata"]["name"] for x in definitions}
-    wait(f"{name}: Argo CD's own kinds known", CRD_SECONDS, lambda: names <= _established(kubectl))
-    own = [x for x in objects["argocd"] if x["kind"] != "CustomResourceDefinition"]
+    wait(f"{name}: kinds known", CRD_SECONDS, lambda: names <= _established(region))
+    own = [x for x in parts["argocd"] if x["kind"] != DEFINITION]
     kubectl.apply(x for x in own if x["kind"] not in FOLLOWED)
     # What is compared before the repo-server answers waits for the next poll, minutes later.
-    wait(f"{name}: Argo CD ready", ARGOCD_SECONDS, lambda: _available(kubectl, "argocd"))
+    wait(f"{name}: Argo CD ready", ARGOCD_SECONDS, lambda: _available(region, "argocd"))
     kubectl.apply(x for x in own if x["kind"] in FOLLOWED)
 
 
-def _available(kubectl: Kubectl, namespace: str) -> bool | str:
+def _render(local: LocalPlatform, cluster: str, part: str) -> list[dict[str, Any]]:
+    folder = local.root / "clusters" / cluster / "infrastructure" / part
+    return kustomize.build(folder, binary=local.tools.path("kustomize"), environment=local.git_environment())
+
+
+def _chart(local: LocalPlatform, application: dict[str, Any]) -> list[dict[str, Any]]:
+    return helm.template(application, binary=local.tools.path("helm"), environment=local.git_environment())
+
+
+def _available(region: Region, namespace: str) -> bool | str:
     waiting = [
         item["metadata"]["name"]
-        for item in kubectl.items("deployments,statefulsets", "-n", namespace)
+        for kind in ("deployments", "statefulsets")
+        for item in region.api.items(f"/apis/apps/v1/namespaces/{namespace}/{kind}")
         if item["status"].get("readyReplicas", 0) < item["spec"]["replicas"]
     ]
     return not waiting or f"{', '.join(waiting)} not ready"
 
 
-def _established(kubectl: Kubectl) -> set[str]:
+def _established(region: Region) -> set[str]:
     return {
         item["metadata"]["name"]
-        for item in kubectl.items("customresourcedefinitions")
+        for item in region.api.items(kube_api.DEFINITIONS)
         if any(c["type"] == "Established" and c["status"] == "True" for c in item["status"].get("conditions") or [])
     }
 
@@ -141,7 +150,7 @@ def _secrets(local: LocalPlatform, region: Region) -> None:
     declared = Secrets.model_validate(yaml.safe_load((local.root / "clusters/platform/secrets.yaml").read_text()))
     specs = declared.of(Environment.LOCAL)
     present: Values = {}
-    for item in region.kubectl.items("secrets", "-A"):
+    for item in region.api.items(kube_api.SECRETS):
         meta, data = item["metadata"], item.get("data", {})
         present[meta["namespace"], meta["name"]] = {k: base64.b64decode(v).decode("latin-1") for k, v in data.items()}
     present |= {("argocd", "argocd-secret"): {"webhook.github.secret": _webhook_secret(local)}}
@@ -212,7 +221,7 @@ def wait_good(local: LocalPlatform, seconds: float, note: Callable[[str], None])
             return True
         return "; ".join(bad) or f"{', '.join(waiting)}: no answer through the edge yet"
 
-    wait("all Applications Synced and Healthy", seconds, look, interval=1)
+    wait("all Applications Synced and Healthy", seconds, look, interval=2)
 
 
 def hub_ready(store: ImageStore, local: LocalPlatform) -> None:

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from onair.adapters import edge as edge_adapter
-from onair.adapters import facts_file, mirrors, toolchain
+from onair.adapters import facts_file, kube_api, mirrors, toolchain
 from onair.adapters.local import files, git, network, pki
 from onair.adapters.local.region import Region
 from onair.adapters.local.supervisor import Supervisor
@@ -168,27 +168,27 @@ class LocalPlatform:
         return status.PlatformState(services=services, regions=regions, addresses=self.addresses)
 
     def _inspect_region(self, region: Region, healthy: dict[str, dict[str, bool]]) -> status.RegionState:
-        cluster, kubectl = region.cluster, region.kubectl
+        cluster = region.cluster
         try:
             links = {x.name: network.is_up(x) for x in self.topology.links if cluster.name in x.name}
         except Exception:  # namespaces are gone: nothing is up
             links = {}
-        if not self.paths.kubeconfig(cluster.name).exists() or not kubectl.ready():
+        if not self.paths.kubeconfig(cluster.name).exists() or not region.api.ready():
             return status.RegionState(cluster=cluster.name, reachable=False, links=links)
         nodes = {
             item["metadata"]["name"]: any(
                 c["type"] == "Ready" and c["status"] == "True" for c in item["status"].get("conditions", [])
             )
-            for item in kubectl.items("nodes")
+            for item in region.api.items(kube_api.NODES)
         }
         health = healthy.get(cluster.spec.region)
         return status.RegionState(
             cluster=cluster.name,
             reachable=True,
             nodes=nodes,
-            applications=[status.application(x) for x in kubectl.items("applications.argoproj.io", "-n", "argocd")],
-            rollouts=[status.rollout(x) for x in kubectl.items("rollouts.argoproj.io", "-n", "shop")],
-            troubles=status.troubles(kubectl.items("pods", "-A")),
+            applications=[status.application(x) for x in region.api.items(kube_api.APPLICATIONS)],
+            rollouts=[status.rollout(x) for x in region.api.items(kube_api.ROLLOUTS)],
+            troubles=status.troubles(region.api.items(kube_api.PODS)),
             links=links,
             edge_healthy=any(health.values()) if health else None,
         )

@@ -5,8 +5,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from onair.adapters import kube_api
+from onair.adapters.kube_api import KubeApi
 from onair.adapters.kubectl import Kubectl, wait
 from onair.adapters.local import cgroups, files, pki
 from onair.adapters.local.supervisor import Supervisor
@@ -43,6 +46,11 @@ class Region:
         """Kubectl as the region's administrator."""
         return Kubectl(self.binary("kubectl"), self.paths.kubeconfig(self.cluster.name))
 
+    @cached_property
+    def api(self) -> KubeApi:
+        """The region's API server, to read from; known once the control plane was started."""
+        return KubeApi(self.paths.kubeconfig(self.cluster.name))
+
     def start_control_plane(self, supervisor: Supervisor) -> None:
         """Make keys and kubeconfigs, and run etcd, API server, controller manager and scheduler."""
         cluster, paths = self.cluster, self.paths
@@ -59,8 +67,8 @@ class Region:
         OnairError
             If the API server does not become ready.
         """
-        wait(f"{self.cluster.name}: API server ready", READY_SECONDS, self.kubectl.ready)
-        known = {item["metadata"]["name"] for item in self.kubectl.items("nodes")}
+        wait(f"{self.cluster.name}: API server ready", READY_SECONDS, self.api.ready)
+        known = {item["metadata"]["name"] for item in self.api.items(kube_api.NODES)}
         new = [node.manifest(self.cluster, each) for each in self.cluster.nodes if each.name not in known]
         self.kubectl.apply([_kubelet_api_binding(), *new])
         for each in self.cluster.nodes:
@@ -95,7 +103,7 @@ class Region:
     def _nodes_ready(self) -> bool | str:
         missing = {n.name for n in self.cluster.nodes}
         reasons = []
-        for item in self.kubectl.items("nodes"):
+        for item in self.api.items(kube_api.NODES):
             ready = next((c for c in item["status"].get("conditions", []) if c["type"] == "Ready"), None)
             if ready and ready["status"] == "True":
                 missing.discard(item["metadata"]["name"])
