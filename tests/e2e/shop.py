@@ -18,6 +18,7 @@ from onair.adapters.load_process import LoadProcess
 from onair.adapters.local.platform import PLATFORM, LocalPlatform
 from onair.adapters.local.supervisor import State
 from onair.core import status
+from onair.core.finding import OnairError
 from onair.core.load import OVERLOAD, LoadPlan
 from onair.core.load_result import LoadResult
 from onair.core.pki import CLUSTER_CA
@@ -96,7 +97,7 @@ class Shop(Clone):
         def look() -> bool | str:
             try:
                 return done()
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, OnairError) as error:
                 return repr(error)
 
         began = time.monotonic()

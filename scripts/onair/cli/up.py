@@ -39,22 +39,24 @@ def command() -> None:
             region.start_control_plane(local.supervisor)
         store = ImageStore(local)
         delivery.hub_ready(store, local)
-    store.ensure(store.platform(), reporter)
+    builds = store.platform()
+    built = store.ensure(builds, reporter)
+    images = {build.name: built[build.target] for build in builds}
     services = store.services()
     digests = store.ensure(list(services.values()), reporter)
     with reporter.step("push to the regions") as step:
         commit, pinned = delivery.publish(local, store, digests)
         step.done(f"{commit[:7]}" + (f", {pinned} leaves pinned to images of this machine" if pinned else ""))
     with reporter.step("regions"), ThreadPoolExecutor() as pool:
-        list(pool.map(lambda region: _region(local, region), local.regions))
+        list(pool.map(lambda region: _region(local, region, images), local.regions))
     local.start_edge()
     with reporter.step("Argo CD syncs") as step:
         delivery.wait_good(local, CONVERGE_SECONDS, step.note)
     status.show(local.inspect())
 
 
-def _region(local: LocalPlatform, region: Region) -> None:
-    region.start_nodes(local.supervisor)
+def _region(local: LocalPlatform, region: Region, images: dict[str, str]) -> None:
+    region.start_nodes(local.supervisor, images)
     region.make_volume_folders(VOLUMES)
     region.wait_nodes()
     delivery.bootstrap(local, region)

@@ -31,14 +31,10 @@ class PlatformImage(BaseModel):
     source: str | None = None
     """Toolchain module whose source tree is a build context (``<target>-source``)."""
 
-    def reference(self, version: Callable[[str], str]) -> tuple[str, str]:
-        """Return repository (without registry) and tag, with versions filled in."""
-        text = self.name
-        if "{" in text:
-            tool = text.partition("{")[2].partition("}")[0]
-            text = text.replace(f"{{{tool}}}", version(tool))
-        repository, _, tag = text.partition("/")[2].rpartition(":")
-        return repository, tag
+    def reference(self, version: Callable[[str], str]) -> str:
+        """Return the name with the tool's version filled in."""
+        tool = self.name.partition("{")[2].partition("}")[0]
+        return self.name.replace(f"{{{tool}}}", version(tool)) if tool else self.name
 
 
 class Build(NamedTuple):
@@ -51,6 +47,8 @@ class Build(NamedTuple):
     programs: tuple[str, ...] = ()
     source: str | None = None
     version: str = ""
+    name: str = ""
+    """What manifests call it, with registry and tag; services are called by digest."""
 
     @property
     def key_tag(self) -> str:

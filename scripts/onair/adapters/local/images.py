@@ -48,10 +48,11 @@ class ImageStore:
         builds = []
         for target, entry in listed.items():
             image = PlatformImage.model_validate(entry)
-            repository, tag = image.reference(self.local.tools.version)
+            name = image.reference(self.local.tools.version)
+            repository, _, tag = name.partition("/")[2].rpartition(":")
             programs = [str(self.local.tools.path(name).resolve()) for name in image.programs]  # keyed by content
             found = images.key([*recipe, target, tag, *programs])
-            builds.append(Build(target, repository, found, (tag,), tuple(image.programs), image.source))
+            builds.append(Build(target, repository, found, (tag,), tuple(image.programs), image.source, name=name))
         return builds
 
     def ensure(self, builds: list[Build], reporter: Reporter) -> dict[str, str]:

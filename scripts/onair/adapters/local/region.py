@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from onair.adapters import kube_api
@@ -59,8 +61,15 @@ class Region:
         files.write(control_plane.files(cluster, paths, self.management))
         supervisor.ensure(control_plane.services(cluster, paths, self.binary))
 
-    def start_nodes(self, supervisor: Supervisor) -> None:
+    def start_nodes(self, supervisor: Supervisor, images: Mapping[str, str]) -> None:
         """Register the nodes and run containerd, kubelet and kube-proxy on each.
+
+        Parameters
+        ----------
+        supervisor
+            Keeps them running.
+        images
+            Digest in the registry by image name and tag.
 
         Raises
         ------
@@ -69,11 +78,18 @@ class Region:
         """
         wait(f"{self.cluster.name}: API server ready", READY_SECONDS, self.api.ready)
         known = {item["metadata"]["name"] for item in self.api.items(kube_api.NODES)}
-        new = [node.manifest(self.cluster, each) for each in self.cluster.nodes if each.name not in known]
-        self.kubectl.apply([_kubelet_api_binding(), *new])
+        new = [each for each in self.cluster.nodes if each.name not in known]
+        self.kubectl.apply([_kubelet_api_binding(), *(node.manifest(self.cluster, each) for each in new)])
         for each in self.cluster.nodes:
             self._prepare(each)
-            supervisor.ensure(node.services(self.platform, self.cluster, each, self.paths, self.binary))
+            containerd, *rest = node.services(self.platform, self.cluster, each, self.paths, self.binary)
+            supervisor.ensure([containerd])
+            store = _Store(node.containerd_socket(self.paths, each))
+            wait(f"{each.name}: containerd ready", READY_SECONDS, store.ready, interval=0.2)
+            if each in new:
+                store.forget_containers()
+            store.forget_outdated(images)
+            supervisor.ensure(rest)
 
     def wait_nodes(self) -> None:
         """Wait until every node is Ready.
@@ -112,13 +128,29 @@ class Region:
         return not missing or "; ".join(reasons) or f"{', '.join(sorted(missing))} not heard of"
 
 
-def forget_containers(paths: Paths, node_name: str) -> None:
-    """Delete what an earlier run's containers left in a node's image store; the images stay."""
-    socket = paths.run / node_name / "containerd.sock"
-    ctr = ["ctr", "--address", str(socket), "--namespace", "k8s.io"]
-    names = subprocess.run([*ctr, "containers", "list", "--quiet"], capture_output=True, text=True, check=True)
-    if found := names.stdout.split():
-        subprocess.run([*ctr, "containers", "delete", *found], capture_output=True, check=False)
+class _Store:
+    """A node's containerd, spoken to by ``ctr``."""
+
+    def __init__(self, socket: Path) -> None:
+        self._command = ["ctr", "--address", str(socket), "--namespace", "k8s.io"]
+
+    def ready(self) -> bool:
+        return self._run("version").returncode == 0
+
+    def forget_containers(self) -> None:
+        """Delete what an earlier run's containers left behind; the images stay."""
+        if found := self._run("containers", "list", "--quiet").stdout.split():
+            self._run("containers", "delete", *found)
+
+    def forget_outdated(self, wanted: Mapping[str, str]) -> None:
+        """Delete images whose tag has another digest in the registry by now, so that they are pulled again."""
+        for line in self._run("images", "list").stdout.splitlines()[1:]:
+            name, _, digest, *_ = line.split()
+            if wanted.get(name, digest) != digest:
+                self._run("images", "delete", name)
+
+    def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*self._command, *words], capture_output=True, text=True, check=False)
 
 
 def _kubelet_api_binding() -> dict[str, Any]:
