@@ -75,8 +75,11 @@ def test_pod_security_admits_restricted_pods_only(shop: Shop, cluster: str, name
     kubectl = shop.kubectl(cluster)
     apply = ("apply", "--dry-run=server", "-f", "-")
     privileged = kubectl.run(*apply, text=pod(namespace, {"privileged": True}), check=False)
-    assert privileged.returncode != 0
-    assert 'violates PodSecurity "restricted' in privileged.stderr, privileged.stderr
+    assert privileged.returncode != 0, "a privileged pod is admitted"
+    for security in (dict[str, Any](), {"runAsNonRoot": True, "capabilities": {"add": ["SYS_ADMIN"]}}):
+        lax = kubectl.run(*apply, text=pod(namespace, security), check=False)
+        assert lax.returncode != 0, f"a pod with {security} is admitted"
+        assert 'violates PodSecurity "restricted' in lax.stderr, lax.stderr
     modest = {"runAsNonRoot": True, "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     admitted = kubectl.run(*apply, text=pod(namespace, modest), check=False)
     assert admitted.returncode == 0, f"a restricted pod is refused too: {admitted.stderr}"

@@ -51,7 +51,7 @@ def test_home_and_show_with_video(
         seen.shoot(f"home-{region}")
         seen.page.locator(f".stage a[href='/shows/{show}']").click()
         seen.page.wait_for_selector("#video")
-        took = seen.advance(5)
+        took = seen.play(5)
         assert seen.page.locator("#player").get_attribute("data-state") == "playing"
         prices = [x.inner_text().strip() for x in seen.page.locator(".price strong").all()]
         assert len(prices) >= 3
@@ -70,7 +70,7 @@ def test_the_other_regions_channel_is_relayed(
     assert "#EXT-X-PROGRAM-DATE-TIME" in playlist.text
     with viewer(browser, root, "en-US") as seen:
         seen.open(f"{shop.address(cluster)}/shows/{show}")
-        took = seen.advance(5)
+        took = seen.play(5)
         seen.shoot(f"relayed-{CHANNELS[show]}-in-{shop.region(cluster)}")
         whole(seen)
     shop.say(f"{cluster}: 5 s of the other region's channel played in {took:.1f} s")
@@ -84,7 +84,7 @@ def test_a_phone_needs_no_sideways_scrolling(
         for name, path in (("home", "/"), ("show", f"/shows/{show}")):
             seen.open(shop.address(cluster) + path)
             if name == "show":
-                seen.advance(2)
+                seen.play(2)
             seen.shoot(f"phone-{name}-{shop.region(cluster)}", full=True)
             assert seen.overflow() <= 0, f"{name} is {seen.overflow()} px wider than the phone"
         whole(seen)

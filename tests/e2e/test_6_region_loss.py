@@ -25,8 +25,7 @@ def test_page_and_video_go_on_from_the_other_region(shop: Shop, root: Path) -> N
             with viewer(browser, root, "ko-KR", geo=(shop.address(), "kr")) as seen:
                 seen.open(f"{shop.address()}/shows/{SHOW}")
                 assert seen.text("#region").strip() == "kr"
-                seen.advance(5)
-                seen.sample()
+                seen.play(5)
                 load = shop.load("/", None, 40, 300, x_onair_geo="kr")
                 with load:
                     time.sleep(5)  # some load before
@@ -37,7 +36,7 @@ def test_page_and_video_go_on_from_the_other_region(shop: Shop, root: Path) -> N
                         "the platform's page comes from the other region", FAILOVER_SECONDS, lambda: served(shop, "us")
                     )
                     shop.say(f"the page came from the other region {time.monotonic() - cut:.1f} s after the cut")
-                    took = seen.advance(20, within=60)
+                    took = seen.play(20, within=60)
                     shop.say(f"the video that began in kr played 20 s more within {took:.1f} s")
                     time.sleep(max(0.0, 20 - (time.monotonic() - cut)))  # the edge has noticed by now
                 shop.tell("while kr's edge link was cut", load.result)
@@ -54,16 +53,16 @@ def test_page_and_video_go_on_from_the_other_region(shop: Shop, root: Path) -> N
                 shop.say(f"cut {peer.name} too: kr is lost")
                 takeover = shop.wait("us publishes kr's channel itself", 30, lambda: role(shop) == "takeover")
                 shop.say(f"us took the channel over {takeover:.1f} s after the loss")
-                took = seen.advance(15, within=60)
-                shop.say(f"15 s more played within {took:.1f} s; longest stall so far {seen.longest_stall():.1f} s")
+                took = seen.play(15, within=60)
+                shop.say(f"15 s more played within {took:.1f} s; longest stall so far {seen.watch()[2]:.1f} s")
                 seen.shoot("video-after-region-loss")
 
                 healed = shop.onair("up")
                 assert healed.code == 0, healed.output
                 shop.wait("viewers of kr are served by kr again", 60, lambda: served(shop, "kr"))
                 shop.wait("us relays again", 60, lambda: role(shop) == "relay")
-                seen.advance(5)
-                stall = seen.longest_stall()
+                seen.play(5)
+                stall = seen.watch()[2]
                 shop.say(f"longest stall of the video over loss and return: {stall:.1f} s")
                 assert stall < STALL_SECONDS, f"the video stood still for {stall:.1f} s"
             browser.close()

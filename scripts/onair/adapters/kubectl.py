@@ -12,7 +12,9 @@ from typing import Any
 from onair.core.finding import Finding, OnairError
 
 Object = dict[str, Any]
-FIELD_MANAGER = "onair"
+FIELD_MANAGER = "argocd-controller"
+"""Argo CD's own name: it finds what is applied here as it would have applied it. Under another name it would apply each
+kind again, and read the API's whole schema (6 MB) after every one."""
 
 
 class Kubectl:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from onair.adapters import facts_file, machine, mirrors
-from onair.adapters.local import delivery, network
+from onair.adapters.local import day_zero, delivery, git, kernel, network
 from onair.adapters.local.images import ImageStore
 from onair.adapters.local.platform import LocalPlatform
 from onair.adapters.local.region import Region
@@ -31,6 +32,7 @@ def command() -> None:
     console.render(findings, reporter.console)
     local = LocalPlatform.prepare(ROOT, reporter)
     mirrors.ensure(ROOT, paths.cache, reporter)
+    kernel.note(paths)
     with reporter.step("network"):
         network.ensure(local.topology)
     with reporter.step("hub and control planes"):
@@ -47,16 +49,25 @@ def command() -> None:
     with reporter.step("push to the regions") as step:
         commit, pinned = delivery.publish(local, store, digests)
         step.done(f"{commit[:7]}" + (f", {pinned} leaves pinned to images of this machine" if pinned else ""))
-    with reporter.step("regions"), ThreadPoolExecutor() as pool:
-        list(pool.map(lambda region: _region(local, region, images), local.regions))
+    with (
+        reporter.step("regions"),
+        git.unpacked(local.repository, commit, "apps", "clusters", "infrastructure") as tree,
+        ThreadPoolExecutor() as pool,
+    ):
+        list(pool.map(lambda region: _region(local, region, images, tree), local.regions))
     local.start_edge()
     with reporter.step("Argo CD syncs") as step:
         delivery.wait_good(local, CONVERGE_SECONDS, step.note)
     status.show(local.inspect())
 
 
-def _region(local: LocalPlatform, region: Region, images: dict[str, str]) -> None:
+def _region(local: LocalPlatform, region: Region, images: dict[str, str], tree: Path) -> None:
+    # While a new API server starts, there is time to render.
+    parts = None if region.api.ready() else day_zero.render(local, tree, region.cluster.name)
     region.start_nodes(local.supervisor, images)
     region.make_volume_folders(VOLUMES)
+    if day_zero.handed_over(region):
+        day_zero.make_secrets(local, region)
+    else:
+        day_zero.bootstrap(local, region, parts or day_zero.render(local, tree, region.cluster.name))
     region.wait_nodes()
-    delivery.bootstrap(local, region)

@@ -5,7 +5,7 @@ from ipaddress import IPv4Network
 from itertools import combinations
 from typing import NamedTuple
 
-from onair.core.facts import DNS, FIRST_NODE, NODE_POD_PREFIX, Cluster, Environment, Platform
+from onair.core.facts import DNS, FIRST_NODE, NODE_POD_PREFIX, Cluster, Environment, Hub, Platform
 
 
 class Problem(NamedTuple):
@@ -28,6 +28,9 @@ class Problem(NamedTuple):
 
 
 NETWORK = ("spec", "network")
+HUB_PREFIX = 24
+LONGEST_DEVICE = 15
+"""Characters of a network interface's name (IFNAMSIZ)."""
 
 
 def problems(platform: Platform | None, clusters: Sequence[Cluster]) -> list[Problem]:
@@ -80,6 +83,11 @@ def _room(cluster: Cluster) -> Iterable[Problem]:
     if 2 ** (NODE_POD_PREFIX - network.pods.prefixlen) < zones:
         what = f"no /{NODE_POD_PREFIX} for each of {zones} nodes"
         yield _small(cluster.name, "pods", network.pods, what, "a /18")
+    for i, zone in enumerate(cluster.spec.zones):
+        if len(zone) > LONGEST_DEVICE:
+            what = f"zone '{zone}' has more than {LONGEST_DEVICE} characters"
+            why = "locally a network interface has its name"
+            yield Problem("facts/zone", cluster.name, ("spec", "zones", i), what, why, "choose a shorter name")
 
 
 def _small(owner: str, field: str, part: IPv4Network, lacks: str, mend: str) -> Problem:
@@ -113,6 +121,8 @@ def _pools(platform: Platform, clusters: Sequence[Cluster]) -> Iterable[Problem]
         yield _outside(owner, ("spec", "hub", "cidr"), f"cidr {hub.cidr}", f"pools.local {spec.pools.local}")
     if hub.address not in hub.cidr:
         yield _outside(owner, ("spec", "hub", "address"), f"address {hub.address}", f"hub.cidr {hub.cidr}")
+    else:
+        yield from _hub_room(owner, hub)
     for cluster in clusters:
         environment, cidr = cluster.spec.environment, cluster.network.cidr
         pool = spec.pools.of(environment)
@@ -131,6 +141,17 @@ def _pools(platform: Platform, clusters: Sequence[Cluster]) -> Iterable[Problem]
             "the edge opens one address for each local region",
             f"list exactly: {', '.join(sorted(local))}",
         )
+
+
+def _hub_room(owner: str, hub: Hub) -> Iterable[Problem]:
+    why = "addresses have fixed places in the hub's range (onair.core.topology)"
+    first, last = hub.cidr.network_address + 2, hub.cidr.network_address + 14
+    if hub.cidr.prefixlen > HUB_PREFIX:
+        what = f"cidr {hub.cidr} has no room for the links of the regions"
+        yield Problem("facts/room", owner, ("spec", "hub", "cidr"), what, why, f"use a /{HUB_PREFIX}")
+    elif not first <= hub.address <= last:
+        what = f"address {hub.address} is not one of {first} to {last}"
+        yield Problem("facts/room", owner, ("spec", "hub", "address"), what, why, f"use {hub.cidr[DNS]}")
 
 
 def _peers(clusters: Sequence[Cluster]) -> Iterable[Problem]:

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
 
-import yaml
-
-from onair.adapters import git_commit, helm, kube_api, kustomize
+from onair.adapters import git_commit
 from onair.adapters.kubectl import wait
-from onair.adapters.local import git, pki
+from onair.adapters.local import git
 from onair.adapters.local.images import ImageStore
 from onair.adapters.local.platform import LocalPlatform
-from onair.adapters.local.region import Region
 from onair.core import hub
-from onair.core.facts import Environment
 from onair.core.finding import OnairError
 from onair.core.leaf import Leaf, digest, pins, with_digest
-from onair.core.pki import CLUSTER_CA, Certificate
-from onair.core.secrets import Secrets, Values, fill, manifest
-
-DAY_ZERO = ("namespaces", "dns", "argocd")
-"""Parts that are applied by hand once: Argo CD needs names, addresses and itself before it can bring the rest."""
-DEFINING = ("rollouts", "gateway")
-"""Parts that bring kinds (CustomResourceDefinitions)."""
-DEFINITION = "CustomResourceDefinition"
-FOLLOWED = ("Application", "ApplicationSet")
-CRD_SECONDS, ARGOCD_SECONDS = 60, 600
+from onair.core.pki import CLUSTER_CA
 
 
 def publish(local: LocalPlatform, store: ImageStore, digests: dict[str, str]) -> tuple[str, int]:
@@ -44,7 +30,7 @@ def publish(local: LocalPlatform, store: ImageStore, digests: dict[str, str]) ->
         The commit on the regions' main branch, and how many leaves were pinned.
     """
     url = str(local.facts.platform.spec.git.local)
-    repository = local.paths.git / Path(url).name
+    repository = local.repository
     git.ensure_repository(repository, _webhooks(local, url))
     git.ensure_remote(local.root, url)
     if git.has_branch(repository):
@@ -76,102 +62,8 @@ def local_leaves(local: LocalPlatform, services: dict[str, str] | list[str]) -> 
     return found
 
 
-def bootstrap(local: LocalPlatform, region: Region) -> None:
-    """Apply the day-0 parts, in the state of the regions' main branch, and hand the region to Argo CD.
-
-    Raises
-    ------
-    OnairError
-        If a part does not render or apply.
-    """
-    kubectl, name = region.kubectl, region.cluster.name
-    if region.api.get(f"{kube_api.APPLICATIONS}/bootstrap") is not None:
-        _secrets(local, region)
-        return
-    parts = {part: _render(local, name, part) for part in (*DAY_ZERO, *DEFINING)}
-    kubectl.apply(parts["namespaces"])
-    _secrets(local, region)
-    kubectl.apply([_node_names(local), *parts["dns"]])
-    # All kinds first: each one that appears later makes Argo CD read the whole cluster again.
-    charts = [x for x in parts["gateway"] if x["kind"] == "Application"]
-    rendered = [x for chart in charts for x in _chart(local, chart)]
-    definitions = [x for x in [*parts["argocd"], *parts["rollouts"], *rendered] if x["kind"] == DEFINITION]
-    kubectl.apply(definitions)
-    names = {x["metadata"]["name"] for x in definitions}
-    wait(f"{name}: kinds known", CRD_SECONDS, lambda: names <= _established(region))
-    own = [x for x in parts["argocd"] if x["kind"] != DEFINITION]
-    kubectl.apply(x for x in own if x["kind"] not in FOLLOWED)
-    # What is compared before the repo-server answers waits for the next poll, minutes later.
-    wait(f"{name}: Argo CD ready", ARGOCD_SECONDS, lambda: _available(region, "argocd"))
-    kubectl.apply(x for x in own if x["kind"] in FOLLOWED)
-
-
-def _render(local: LocalPlatform, cluster: str, part: str) -> list[dict[str, Any]]:
-    folder = local.root / "clusters" / cluster / "infrastructure" / part
-    return kustomize.build(folder, binary=local.tools.path("kustomize"), environment=local.git_environment())
-
-
-def _chart(local: LocalPlatform, application: dict[str, Any]) -> list[dict[str, Any]]:
-    return helm.template(application, binary=local.tools.path("helm"), environment=local.git_environment())
-
-
-def _available(region: Region, namespace: str) -> bool | str:
-    waiting = [
-        item["metadata"]["name"]
-        for kind in ("deployments", "statefulsets")
-        for item in region.api.items(f"/apis/apps/v1/namespaces/{namespace}/{kind}")
-        if item["status"].get("readyReplicas", 0) < item["spec"]["replicas"]
-    ]
-    return not waiting or f"{', '.join(waiting)} not ready"
-
-
-def _established(region: Region) -> set[str]:
-    return {
-        item["metadata"]["name"]
-        for item in region.api.items(kube_api.DEFINITIONS)
-        if any(c["type"] == "Established" and c["status"] == "True" for c in item["status"].get("conditions") or [])
-    }
-
-
-def _node_names(local: LocalPlatform) -> dict[str, Any]:
-    """Return names for the nodes of both regions, which CoreDNS serves in place of Route 53."""
-    domain = local.facts.platform.spec.domains.local
-    lines = [
-        f"{node.address} node-{number}.{cluster.name}.{domain}"
-        for cluster in local.clusters
-        for number, node in enumerate(cluster.nodes, 1)
-    ]
-    metadata = {"namespace": "kube-system", "name": "node-names"}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"hosts": "\n".join(lines) + "\n"}}
-
-
-def _secrets(local: LocalPlatform, region: Region) -> None:
-    """Make the Secrets that git does not hold; values that exist stay."""
-    declared = Secrets.model_validate(yaml.safe_load((local.root / "clusters/platform/secrets.yaml").read_text()))
-    specs = declared.of(Environment.LOCAL)
-    present: Values = {}
-    for item in region.api.items(kube_api.SECRETS):
-        meta, data = item["metadata"], item.get("data", {})
-        present[meta["namespace"], meta["name"]] = {k: base64.b64decode(v).decode("latin-1") for k, v in data.items()}
-    present |= {("argocd", "argocd-secret"): {"webhook.github.secret": _webhook_secret(local)}}
-    values = fill(specs, present)
-    objects = []
-    for spec in specs:
-        content = values[spec.namespace, spec.name]
-        if spec.certificate:
-            content = _certificate(local, region, spec.name, spec.certificate)
-        objects.append(manifest(spec, content))
-    region.kubectl.apply(objects)
-
-
-def _certificate(local: LocalPlatform, region: Region, name: str, hosts: list[str]) -> dict[str, str]:
-    folder, file = local.keys(), f"{region.cluster.name}-{name}"
-    domain = local.facts.platform.spec.domains.local
-    pki.ensure(folder, Certificate(file, CLUSTER_CA, hosts[0], names=tuple(f"{host}.{domain}" for host in hosts)))
-    return {"tls.crt": (folder / f"{file}.crt").read_text(), "tls.key": (folder / f"{file}.key").read_text()}
-
-
-def _webhook_secret(local: LocalPlatform) -> str:
+def webhook_secret(local: LocalPlatform) -> str:
+    """Return the secret that the git server signs its webhooks with; drawn once."""
     file = local.keys() / "webhook.secret"
     if not file.exists():
         file.touch(0o600)
@@ -188,7 +80,7 @@ def _webhooks(local: LocalPlatform, repository: str) -> dict[str, Any]:
             "addresses": [f"https://{node.address}:{port}" for node in cluster.nodes],
             "host": host,
             "ca": str(local.keys() / f"{CLUSTER_CA}.crt"),
-            "secret": _webhook_secret(local),
+            "secret": webhook_secret(local),
         }
         for cluster in local.clusters
     ]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shlex
 import subprocess
 import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +83,20 @@ def has_branch(repository: Path) -> bool:
     """Tell whether the regions' main branch exists in the bare ``repository``."""
     command = ["git", "rev-parse", "--verify", "--quiet", f"refs/heads/{BRANCH}"]
     return subprocess.run(command, cwd=repository, capture_output=True, check=False).returncode == 0
+
+
+@contextmanager
+def unpacked(clone: Path, commit: str, *paths: str) -> Iterator[Path]:
+    """Unpack ``paths`` of a commit into a temporary folder: what is in git, not what is being edited.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If the commit or a path does not exist.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["git", "archive", "--format=tar", commit, *paths]
+        done = subprocess.run(command, cwd=clone, capture_output=True, check=True)
+        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+            archive.extractall(folder, filter="data")
+        yield Path(folder)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 import subprocess
-import tarfile
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +67,7 @@ class ImageStore:
         digests = {b.target: self.registry.digest(b.repository, b.key_tag) for b in builds}
         missing = [b for b in builds if not digests[b.target]]
         if missing:
-            with self._context() as context:
+            with git.unpacked(self.local.root, self.commit, "apps", "requirements") as context:
                 base = self._base(reporter)
                 for build in missing:
                     with reporter.step(f"image {build.target}") as step:
@@ -87,16 +83,6 @@ class ImageStore:
     def _has(self, path: str) -> bool:
         command = ["git", "cat-file", "-e", f"{self.commit}:{path}"]
         return subprocess.run(command, cwd=self.local.root, capture_output=True, check=False).returncode == 0
-
-    @contextmanager
-    def _context(self) -> Iterator[Path]:
-        """Unpack the commit, so that what is built is what is in git and not what is being edited."""
-        with tempfile.TemporaryDirectory() as folder:
-            command = ["git", "archive", "--format=tar", self.commit, "apps", "requirements"]
-            done = subprocess.run(command, cwd=self.local.root, capture_output=True, check=True)
-            with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
-                archive.extractall(folder, filter="data")
-            yield Path(folder)
 
     def _base(self, reporter: Reporter) -> str:
         """Return the base image, made by mmdebstrap from Debian's packages the first time."""

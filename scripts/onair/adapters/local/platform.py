@@ -95,6 +95,11 @@ class LocalPlatform:
         self.facts.cluster(cluster)
         return {region.cluster.name: region for region in self.regions}[cluster]
 
+    @property
+    def repository(self) -> Path:
+        """The bare repository that both regions follow."""
+        return self.paths.git / Path(str(self.facts.platform.spec.git.local)).name
+
     def start_hub(self) -> None:
         """Run the git server and the registry."""
         platform = self.facts.platform

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from onair.adapters.local import cgroups, network
+from onair.adapters.local import cgroups, kernel, network
 from onair.adapters.local.supervisor import Supervisor
 from onair.core.paths import Paths
 from onair.core.progress import Reporter
@@ -46,6 +46,7 @@ def down(paths: Paths, reporter: Reporter, *, purge: bool = False) -> None:
         network.remove()
     with reporter.step("cgroups"):
         cgroups.remove()
+    kernel.restore(paths)
     with reporter.step("files"):
         _remove_strays(paths)
         for folder in (paths.run, paths.state, *((paths.cache,) if purge else ())):

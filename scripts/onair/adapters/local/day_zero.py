@@ -1,0 +1,133 @@
+"""Day 0 of a region: what must stand before Argo CD can bring the rest, applied by hand once."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from onair.adapters import helm, kube_api, kustomize
+from onair.adapters.kubectl import wait
+from onair.adapters.local import pki
+from onair.adapters.local.delivery import webhook_secret
+from onair.adapters.local.platform import LocalPlatform
+from onair.adapters.local.region import Region
+from onair.core.facts import Environment
+from onair.core.pki import CLUSTER_CA, Certificate
+from onair.core.secrets import Secrets, Values, fill, manifest
+
+Objects = list[dict[str, Any]]
+APPLIED = ("namespaces", "dns", "argocd")
+"""Parts that Argo CD needs in order to run: names, addresses and itself."""
+DEFINING = ("rollouts", "gateway")
+"""Parts that bring kinds (CustomResourceDefinitions)."""
+DEFINITION = "CustomResourceDefinition"
+FOLLOWED = ("Application", "ApplicationSet")
+CRD_SECONDS, ARGOCD_SECONDS = 60, 600
+
+
+def handed_over(region: Region) -> bool:
+    """Tell whether the region follows git already."""
+    return region.api.get(f"{kube_api.APPLICATIONS}/bootstrap") is not None
+
+
+def render(local: LocalPlatform, tree: Path, cluster: str) -> dict[str, Objects]:
+    """Render the day-0 parts of ``cluster`` out of ``tree``, an unpacked commit.
+
+    Raises
+    ------
+    OnairError
+        If a part does not render.
+    """
+    environment = local.git_environment()
+    folder = tree / "clusters" / cluster / "infrastructure"
+    program, chart = local.tools.path("kustomize"), local.tools.path("helm")
+    parts = {
+        part: kustomize.build(folder / part, binary=program, environment=environment) for part in (*APPLIED, *DEFINING)
+    }
+    charts = [x for x in parts["gateway"] if x["kind"] == "Application"]
+    rendered = [helm.template(x, binary=chart, environment=environment) for x in charts]
+    return {**parts, "gateway": [*parts["gateway"], *(x for each in rendered for x in each)]}
+
+
+def bootstrap(local: LocalPlatform, region: Region, parts: Mapping[str, Objects]) -> None:
+    """Apply the day-0 ``parts`` and hand the region to Argo CD.
+
+    Raises
+    ------
+    OnairError
+        If a part does not apply.
+    """
+    kubectl, name = region.kubectl, region.cluster.name
+    kubectl.apply(parts["namespaces"])
+    make_secrets(local, region)
+    kubectl.apply([_node_names(local), *parts["dns"]])
+    # All kinds first: each one that appears later makes Argo CD read the whole cluster again.
+    definitions = [x for objects in parts.values() for x in objects if x["kind"] == DEFINITION]
+    kubectl.apply(definitions)
+    names = {x["metadata"]["name"] for x in definitions}
+    wait(f"{name}: kinds known", CRD_SECONDS, lambda: names <= _established(region))
+    own = [x for x in parts["argocd"] if x["kind"] != DEFINITION]
+    kubectl.apply(x for x in own if x["kind"] not in FOLLOWED)
+    # What is compared before the repo-server answers waits for the next poll, minutes later.
+    wait(f"{name}: Argo CD ready", ARGOCD_SECONDS, lambda: _available(region, "argocd"))
+    kubectl.apply(x for x in own if x["kind"] in FOLLOWED)
+
+
+def _available(region: Region, namespace: str) -> bool | str:
+    waiting = [
+        item["metadata"]["name"]
+        for kind in ("deployments", "statefulsets")
+        for item in region.api.items(f"/apis/apps/v1/namespaces/{namespace}/{kind}")
+        if item["status"].get("readyReplicas", 0) < item["spec"]["replicas"]
+    ]
+    return not waiting or f"{', '.join(waiting)} not ready"
+
+
+def _established(region: Region) -> set[str]:
+    return {
+        item["metadata"]["name"]
+        for item in region.api.items(kube_api.DEFINITIONS)
+        if any(c["type"] == "Established" and c["status"] == "True" for c in item["status"].get("conditions") or [])
+    }
+
+
+def _node_names(local: LocalPlatform) -> dict[str, Any]:
+    """Return names for the nodes of both regions, which CoreDNS serves in place of Route 53."""
+    domain = local.facts.platform.spec.domains.local
+    lines = [
+        f"{node.address} node-{number}.{cluster.name}.{domain}"
+        for cluster in local.clusters
+        for number, node in enumerate(cluster.nodes, 1)
+    ]
+    metadata = {"namespace": "kube-system", "name": "node-names"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"hosts": "\n".join(lines) + "\n"}}
+
+
+def make_secrets(local: LocalPlatform, region: Region) -> None:
+    """Make the Secrets that git does not hold; values that exist stay."""
+    declared = Secrets.model_validate(yaml.safe_load((local.root / "clusters/platform/secrets.yaml").read_text()))
+    specs = declared.of(Environment.LOCAL)
+    present: Values = {}
+    for item in region.api.items(kube_api.SECRETS):
+        meta, data = item["metadata"], item.get("data", {})
+        present[meta["namespace"], meta["name"]] = {k: base64.b64decode(v).decode("latin-1") for k, v in data.items()}
+    present |= {("argocd", "argocd-secret"): {"webhook.github.secret": webhook_secret(local)}}
+    values = fill(specs, present)
+    objects = []
+    for spec in specs:
+        content = values[spec.namespace, spec.name]
+        if spec.certificate:
+            content = _certificate(local, region, spec.name, spec.certificate)
+        objects.append(manifest(spec, content))
+    region.kubectl.apply(objects)
+
+
+def _certificate(local: LocalPlatform, region: Region, name: str, hosts: list[str]) -> dict[str, str]:
+    folder, file = local.keys(), f"{region.cluster.name}-{name}"
+    domain = local.facts.platform.spec.domains.local
+    pki.ensure(folder, Certificate(file, CLUSTER_CA, hosts[0], names=tuple(f"{host}.{domain}" for host in hosts)))
+    return {"tls.crt": (folder / f"{file}.crt").read_text(), "tls.key": (folder / f"{file}.key").read_text()}
