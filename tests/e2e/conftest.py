@@ -41,6 +41,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.e2e)
 
 
+@pytest.fixture(scope="session")
+def keep() -> bool:
+    """Whether the platform is somebody's, and must be left running."""
+    return KEEP
+
+
 @pytest.fixture
 def disposable() -> None:
     """Skip a test that a platform which is to be kept cannot bear."""

@@ -186,4 +186,5 @@ class Shop(Clone):
             f"{result.failed} failed{window}, {lost.count if lost else 0} too late by the client; "
             f"p50 {result.response.p50:.0f} ms, p99 {result.response.p99:.0f} ms; "
             f"{ {k: v.count for k, v in result.outcomes.items()} }"
+            + (f"; too late at {[(step.at, step.not_sent) for step in result.timeline if step.not_sent]}" if lost else "")
         )

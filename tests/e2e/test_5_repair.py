@@ -86,7 +86,7 @@ def probe_kubelet(shop: Shop) -> None:
     shop.say(f"{node}: a command ran in a pod after {took:.1f} s more")
 
 
-def test_up_on_a_running_platform_restarts_nothing(shop: Shop) -> None:
+def test_up_on_a_running_platform_restarts_nothing(shop: Shop, disposable: None) -> None:
     shop.settled()
     processes = {state.id: state.pid for state in shop.local.supervisor.states()}
     pods = {cluster: {x["metadata"]["uid"] for x in all_pods(shop, cluster)} for cluster in shop.clusters}

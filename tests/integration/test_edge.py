@@ -190,9 +190,7 @@ def test_detection_and_return_within_the_facts(real_world: World) -> None:
     real_world.freeze("kr")
     lost = seconds_until(lambda: real_world.all_lost("kr"), check.detection_seconds + SLACK_SECONDS)
     assert lost > (check.unhealthy_threshold - 1) * check.interval_seconds, "quicker than the stood-in service"
-    began = time.monotonic()
     assert choice(real_world.ask()) == EdgeChoice("us", "kr", 1)
-    assert time.monotonic() - began < 1
     real_world.thaw("kr")
     back = seconds_until(lambda: real_world.all_well("kr"), check.return_seconds + SLACK_SECONDS)
     assert back > (check.healthy_threshold - 1) * check.interval_seconds

@@ -65,9 +65,12 @@ def test_bad_input_is_one_clear_message(words: list[str], message: str) -> None:
 
 
 def test_interrupt_prints_what_was_measured(serve: Serve) -> None:
-    command = [sys.executable, "-m", "onair", "load", serve(good).url, "--rate", "50", "--duration", "60s"]
+    server = serve(good)
+    command = [sys.executable, "-m", "onair", "load", server.url, "--rate", "50", "--duration", "60s"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    time.sleep(2.5)
+    deadline = time.monotonic() + 30
+    while server.requests < 20 and time.monotonic() < deadline:
+        time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=10)
     assert "stopped early" in output

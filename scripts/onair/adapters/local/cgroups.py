@@ -10,6 +10,11 @@ from pathlib import Path
 ROOT = Path("/sys/fs/cgroup")
 NAME = "onair"
 ATTEMPTS = 100
+WEIGHT = 32
+"""Processor time under contention, against 1 for a session of the machine: the platform stands for eight machines, and
+with the weight of one a build or a test beside it starves the shop."""
+PODS_WEIGHT = 4
+"""The pods of a node, against 1 for each of the daemons that are on machines of their own in the cloud."""
 
 
 def is_v2() -> bool:
@@ -88,8 +93,16 @@ def _ensure_in(hierarchy: Path, cgroup: str) -> Path:
             controllers = (parent / "cgroup.controllers").read_text().split()
             (parent / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))
         folder.mkdir(exist_ok=True)
+        if weight := WEIGHT if part == NAME else PODS_WEIGHT if part.endswith(".pods") else 0:
+            _weigh(folder, weight)
         # A new cpuset has no processor and no memory until it is told: tasks could not join it.
         for file in ("cpuset.cpus", "cpuset.mems"):
             if not is_v2() and (folder / file).exists() and not (folder / file).read_text().strip():
                 (folder / file).write_text((parent / file).read_text())
     return folder
+
+
+def _weigh(folder: Path, weight: int) -> None:
+    for file, default in (("cpu.shares", 1024), ("cpu.weight", 100)):  # cgroup v1, v2
+        if (folder / file).exists():
+            (folder / file).write_text(str(default * weight))
