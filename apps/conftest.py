@@ -62,7 +62,19 @@ def postgres() -> Iterator[dict[str, str]]:
         if as_user:
             shutil.chown(folder, "postgres", "postgres")
         data, port = f"{folder}/data", free_port()
-        initdb = [*as_user, str(binaries / "initdb"), "-D", data, "-A", "trust", "-U", "onair", "-E", "UTF8", "--no-sync"]
+        initdb = [
+            *as_user,
+            str(binaries / "initdb"),
+            "-D",
+            data,
+            "-A",
+            "trust",
+            "-U",
+            "onair",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        ]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd="/")
         options = ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=40"]
         server = subprocess.Popen(

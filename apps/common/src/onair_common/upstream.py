@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,3 +118,34 @@ class Upstream:
         while len(self._known) > self._max:
             self._known.popitem(last=False)
         return Answer(body, stale=False, as_of=now)
+
+
+def ready_once(ask: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[str | None]]:
+    """Return a readiness check: ready after the first ``ask`` that succeeds, and for good.
+
+    A service that goes away later must not take this one down too: its last known answer is served.
+    """
+    warm = False
+
+    async def ready() -> str | None:
+        nonlocal warm
+        if not warm:
+            try:
+                await ask()
+            except Unavailable as error:
+                return str(error)
+            warm = True
+        return None
+
+    return ready
+
+
+def closing(client: httpx.AsyncClient) -> Callable[[object], AbstractAsyncContextManager[None]]:
+    """Return an application's lifespan that closes ``client`` at its end."""
+
+    @asynccontextmanager
+    async def lifespan(_: object) -> AsyncIterator[None]:
+        yield
+        await client.aclose()
+
+    return lifespan

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +16,7 @@ from live.playback import OriginPlayback, Playback
 from live.programme import Show, slot
 from onair_common.asgi import Lifecycle, health_routes, problem
 from onair_common.settings import Settings, text
-from onair_common.upstream import Answer, Unavailable, Upstream
+from onair_common.upstream import Answer, Unavailable, Upstream, closing, ready_once
 
 _PATH = "/api/catalog/shows"
 
@@ -72,30 +71,12 @@ def create(
     async def unavailable(_: Request, error: Exception) -> Response:
         return problem(503, "Service Unavailable", headers={"retry-after": "1"})
 
-    warm = False
-
-    async def ready() -> str | None:
-        # Ready once anything is known, and for good: a catalogue that goes away later must not take this down too.
-        nonlocal warm
-        if not warm:
-            try:
-                await programme()
-            except Unavailable as error:
-                return str(error)
-            warm = True
-        return None
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        yield
-        await http.aclose()
-
     return Starlette(
         routes=[
             Route("/api/live/shows", shows),
             Route("/api/live/shows/{show}", show),
-            *health_routes(lifecycle, ready),
+            *health_routes(lifecycle, ready_once(programme)),
         ],
         exception_handlers={Unavailable: unavailable},
-        lifespan=lifespan,
+        lifespan=closing(http),
     )

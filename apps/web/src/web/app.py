@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -16,7 +14,7 @@ from starlette.routing import Route
 
 from onair_common.asgi import Lifecycle, health_routes
 from onair_common.settings import Settings, text
-from onair_common.upstream import Answer, Unavailable, Upstream
+from onair_common.upstream import Answer, Unavailable, Upstream, closing, ready_once
 from web import shop
 from web.assets import Assets
 from web.pages import Pages
@@ -86,31 +84,16 @@ def create(
             return page(request, "message.html", 404, message="404", stale=False)
         return PlainTextResponse(f"{status}\n", status)
 
-    warm = False
-
-    async def ready() -> str | None:
-        # Ready once the shop can be shown, and for good: later the last known catalogue is served.
-        nonlocal warm
-        if not warm:
-            try:
-                await catalog.get(f"/api/catalog/shows?lang={settings.language}")
-            except Unavailable as error:
-                return str(error)
-            warm = True
-        return None
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        yield
-        await http.aclose()
+    async def first_look() -> None:
+        await catalog.get(f"/api/catalog/shows?lang={settings.language}")
 
     return Starlette(
         routes=[
             Route("/", home),
             Route("/shows/{show}", show),
             Route("/static/{name}", pages.static),
-            *health_routes(lifecycle, ready),
+            *health_routes(lifecycle, ready_once(first_look)),
         ],
         exception_handlers={Unavailable: unavailable, HTTPException: http_error},
-        lifespan=lifespan,
+        lifespan=closing(http),
     )
