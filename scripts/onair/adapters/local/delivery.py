@@ -17,6 +17,9 @@ from onair.core.finding import OnairError
 from onair.core.leaf import Leaf, digest, pins, with_digest
 from onair.core.pki import CLUSTER_CA
 
+SHOWN = 3
+"""Applications named in a line of progress."""
+
 
 def publish(local: LocalPlatform, store: ImageStore, digests: dict[str, str]) -> tuple[str, int]:
     """Bring the current commit to the regions' main branch, with digests that this machine's registry has.
@@ -108,7 +111,8 @@ def wait_good(local: LocalPlatform, seconds: float, note: Callable[[str], None])
             if not app.good
         ]
         waiting = [r.cluster for r in state.regions if not r.applications or not r.edge_healthy]
-        note(", ".join(bad) or f"waiting for {', '.join(waiting)}")
+        total = sum(len(region.applications) for region in state.regions)
+        note(f"{total - len(bad)} of {total} Applications; waiting for {', '.join([*bad, *waiting][:SHOWN])}")
         if not bad and not waiting and all(region.good for region in state.regions):
             return True
         return "; ".join(bad) or f"{', '.join(waiting)}: no answer through the edge yet"
