@@ -177,14 +177,15 @@ class Shop(Clone):
     def tell(self, name: str, result: LoadResult) -> None:
         """Write a load's figures to the log."""
         lost = result.outcomes.get(OVERLOAD)
-        late = [step.at for step in result.timeline if step.not_sent]
+        times = [step.at for step in result.timeline if step.not_sent]
+        late = f" from {times[0]:g} to {times[-1]:g} s" if times else ""
         window = ""
         if result.failures:
             first, last = result.failures[0], result.failures[-1]
             window = f" between {first.due:.1f} and {last.due + last.took:.1f} s"
         self.say(
             f"load {name}: {result.sent} sent in {result.elapsed:.0f} s ({result.opened} connections), {result.ok} ok, "
-            f"{result.failed} failed{window}, {lost.count if lost else 0} too late by the client{f' ({late[0]:g} to {late[-1]:g} s)' if late else ''}; "
+            f"{result.failed} failed{window}, {lost.count if lost else 0} too late by the client{late}; "
             f"p50 {result.response.p50:.0f} ms, p99 {result.response.p99:.0f} ms; "
             f"{ {k: v.count for k, v in result.outcomes.items()} }"
         )

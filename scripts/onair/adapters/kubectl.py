@@ -47,10 +47,10 @@ class Kubectl:
             raise OnairError(Finding(rule="kubernetes/request", what=f"kubectl {words[0]}: {done.stderr.strip()}"))
         return done
 
-    def apply(self, objects: Iterable[Object]) -> None:
-        """Apply objects server-side; fields that another manager holds are taken over."""
+    def apply(self, objects: Iterable[Object], manager: str = FIELD_MANAGER) -> None:
+        """Apply objects server-side as ``manager``; fields that another manager holds are taken over."""
         self.run(
-            "apply", "--server-side", "--force-conflicts", f"--field-manager={FIELD_MANAGER}", "-f", "-",
+            "apply", "--server-side", "--force-conflicts", f"--field-manager={manager}", "-f", "-",
             text=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}),
         )  # fmt: skip
 
