@@ -22,6 +22,8 @@ TREES = (
     "/var/log/pods",
 )
 """Where kubelet, containerd, runc, CNI plug-ins and buildah put things by default."""
+CGROUPS = (cgroups.NAME, "kube", "k8s", "containerd", "runc", "buildah")
+"""In the names of cgroups that the platform and its tools make; others come and go with the machine's sessions."""
 SYSCTLS = (
     "kernel/keys/root_maxbytes",
     "kernel/keys/root_maxkeys",
@@ -87,7 +89,7 @@ def _mounts() -> Iterable[str]:
 
 def _cgroups() -> Iterable[str]:
     for hierarchy in cgroups.hierarchies():
-        yield from (str(x) for x in hierarchy.rglob("*") if x.is_dir())
+        yield from (str(x) for x in hierarchy.rglob("*") if x.is_dir() and any(mark in str(x) for mark in CGROUPS))
 
 
 def _files(folders: Iterable[Path]) -> Iterable[str]:

@@ -25,6 +25,8 @@ from onair.core.pki import CLUSTER_CA
 
 Object = dict[str, Any]
 ARGO = "/apis/argoproj.io/v1alpha1/namespaces"
+VIEWERS = 100
+"""Kept connections of a load: enough for answers of several seconds, or requests would wait in the client."""
 FOLLOW_SECONDS = 180
 """Longest wait for a region to follow a commit: generous, the figures belong to benchmarks/."""
 
@@ -169,6 +171,7 @@ class Shop(Clone):
             rate=rate,
             duration=seconds,
             connections="mixed",
+            viewers=VIEWERS,
             headers=tuple((name.replace("_", "-"), value) for name, value in headers.items()),
             ca_certificate=self.local.paths.pki(PLATFORM) / f"{CLUSTER_CA}.crt",
         )

@@ -117,7 +117,7 @@ def make_secrets(local: LocalPlatform, region: Region) -> None:
     for item in region.api.items(kube_api.SECRETS):
         meta, data = item["metadata"], item.get("data", {})
         present[meta["namespace"], meta["name"]] = {k: base64.b64decode(v).decode("latin-1") for k, v in data.items()}
-    present |= {("argocd", "argocd-secret"): {"webhook.github.secret": webhook_secret(local)}}
+    present.setdefault(("argocd", "argocd-secret"), {})["webhook.github.secret"] = webhook_secret(local)
     values = fill(specs, present)
     objects = []
     for spec in specs:
