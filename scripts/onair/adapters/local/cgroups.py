@@ -13,8 +13,8 @@ ATTEMPTS = 100
 WEIGHT = 32
 """Processor time under contention, against 1 for a session of the machine: the platform stands for eight machines, and
 with the weight of one a build or a test beside it starves the shop."""
-PODS_WEIGHT = 4
-"""The pods of a node, against 1 for each of the daemons that are on machines of their own in the cloud."""
+SERVING_WEIGHT = 4
+"""The pods of a node and the edge, against 1 for each daemon: those are on machines of their own in the cloud."""
 
 
 def is_v2() -> bool:
@@ -93,7 +93,7 @@ def _ensure_in(hierarchy: Path, cgroup: str) -> Path:
             controllers = (parent / "cgroup.controllers").read_text().split()
             (parent / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))
         folder.mkdir(exist_ok=True)
-        if weight := WEIGHT if part == NAME else PODS_WEIGHT if part.endswith(".pods") else 0:
+        if weight := WEIGHT if part == NAME else SERVING_WEIGHT if part.endswith(("edge", ".pods")) else 0:
             _weigh(folder, weight)
         # A new cpuset has no processor and no memory until it is told: tasks could not join it.
         for file in ("cpuset.cpus", "cpuset.mems"):
