@@ -46,7 +46,8 @@ class ImageStore:
             image = PlatformImage.model_validate(entry)
             name = image.reference(self.local.tools.version)
             repository, _, tag = name.partition("/")[2].rpartition(":")
-            programs = [str(self.local.tools.path(name).resolve()) for name in image.programs]  # keyed by content
+            # A built program lies in a folder named by its content; Envoy's version is in the tag.
+            programs = [self.local.tools.path(name).parent.name for name in image.programs]
             found = images.key([*recipe, target, tag, *programs])
             builds.append(Build(target, repository, found, (tag,), tuple(image.programs), image.source, name=name))
         return builds
