@@ -30,7 +30,7 @@ def collect(root: Path, paths: Paths) -> Machine:
     version, go_caches = _go(go) if go else (None, [])
     disks: dict[int, tuple[str, int]] = {}
     for folder in (paths.cache, paths.state, *go_caches):
-        there = next(path for path in (folder, *folder.parents) if path.exists())
+        there = next(path for path in (folder, *folder.parents) if _exists(path))
         disks.setdefault(there.stat().st_dev, (str(folder), psutil.disk_usage(str(there)).free))
     cgroup_version, controllers = _cgroups(cgroups.ROOT)
     return Machine(
@@ -45,6 +45,13 @@ def collect(root: Path, paths: Paths) -> Machine:
         cold=not (paths.cache / "bin").is_dir(),
         running=bool(cgroups.processes()),
     )
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:  # not root: the finding that says so is still to come
+        return False
 
 
 def _programs(file: Path) -> dict[str, tuple[str, bool]]:

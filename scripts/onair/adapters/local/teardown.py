@@ -19,11 +19,14 @@ KUBELET_LOG_LINKS = Path("/var/log/containers")
 CNI_RESULTS = Path("/var/lib/cni/results")
 DEVICE_PLUGINS = Path("/var/lib/kubelet/device-plugins")
 DEVICE_PLUGIN_FILES = ("DEPRECATION", "kubelet.sock", "kubelet_internal_checkpoint")
+CONTAINERD = Path("/run/containerd")
+SHIM_SOCKETS, RUNC_STATES = CONTAINERD / "s", CONTAINERD / "runc/k8s.io"
 EMPTY_AFTER = (
+    SHIM_SOCKETS, RUNC_STATES, RUNC_STATES.parent, CONTAINERD,
     KUBELET_LOG_LINKS, CNI_RESULTS, Path("/var/lib/cni/cache"), Path("/var/lib/cni"), DEVICE_PLUGINS,
     DEVICE_PLUGINS.parent,
 )  # fmt: skip
-"""Folders that kubelet and CNI make at fixed places: removed where nothing else is in them."""
+"""Folders that kubelet, containerd and CNI make at fixed places: removed where nothing else is in them."""
 
 
 def down(paths: Paths, reporter: Reporter, *, purge: bool = False) -> None:
@@ -70,11 +73,28 @@ def _remove_strays(paths: Paths) -> None:
         for link in KUBELET_LOG_LINKS.iterdir():
             if link.is_symlink() and str(link.readlink()).startswith(f"{paths.state}/"):
                 link.unlink()
-    if CNI_RESULTS.is_dir():
-        for file in CNI_RESULTS.glob("onair-*"):
+    for file in _children(CNI_RESULTS):
+        if _ours(file, paths):
             file.unlink()
+    for container in _children(RUNC_STATES):
+        if _ours(container / "state.json", paths):
+            shutil.rmtree(container)
+    # A socket that nobody listens on belongs to a shim that has ended, whoever started it.
+    listening = {line.split()[-1] for line in Path("/proc/net/unix").read_text().splitlines()}
+    for socket in _children(SHIM_SOCKETS):
+        if str(socket) not in listening:
+            socket.unlink()
     for name in DEVICE_PLUGIN_FILES:
         (DEVICE_PLUGINS / name).unlink(missing_ok=True)
     for folder in EMPTY_AFTER:
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
+
+
+def _children(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def _ours(file: Path, paths: Paths) -> bool:
+    """Tell whether a state file of containerd or CNI speaks of our folders."""
+    return file.is_file() and f"{paths.run}/" in file.read_text(errors="replace")
