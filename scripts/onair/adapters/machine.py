@@ -42,7 +42,7 @@ def collect(root: Path, paths: Paths) -> Machine:
         controllers=controllers,
         programs=_programs(root / PACKAGES),
         go=version,
-        cold=not (paths.cache / "bin").is_dir(),
+        cold=not _exists(paths.cache / "bin"),
         running=bool(cgroups.processes()),
     )
 
