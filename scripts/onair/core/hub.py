@@ -26,11 +26,6 @@ def registry_url(platform: Platform) -> str:
     return f"http://{platform.spec.hub.address}:{platform.spec.hub.registry_port}"
 
 
-def mirrors_url(platform: Platform) -> str:
-    """Return the address below which upstream repositories are mirrored."""
-    return f"http://{platform.spec.hub.address}:{platform.spec.hub.git_port}/mirrors"
-
-
 def registry_config(platform: Platform, paths: Paths) -> dict[str, Any]:
     """Return the registry's configuration; its storage is part of the cache."""
     return {

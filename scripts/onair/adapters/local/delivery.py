@@ -14,6 +14,7 @@ from onair.adapters.local.images import ImageStore
 from onair.adapters.local.platform import LocalPlatform
 from onair.core import hub
 from onair.core.finding import OnairError
+from onair.core.images import REGISTRY_FOLDER
 from onair.core.leaf import Leaf, digest, pins, with_digest
 from onair.core.pki import CLUSTER_CA
 
@@ -42,7 +43,7 @@ def publish(local: LocalPlatform, store: ImageStore, digests: dict[str, str]) ->
     stored = {
         found
         for leaf, text in leaves.items()
-        if (found := digest(leaf, text)) and store.registry.digest(f"onair/{leaf.service}", found)
+        if (found := digest(leaf, text)) and store.registry.digest(f"{REGISTRY_FOLDER}/{leaf.service}", found)
     }
     changed = pins(leaves, digests, stored)
     commit = store.commit

@@ -89,7 +89,8 @@ class ImageStore:
         """Return the base image, made by mmdebstrap from Debian's packages the first time."""
         text = (self.local.root / BASE).read_text()
         name, recipe = f"localhost/onair/base:{images.key([text])}", yaml.safe_load(text)
-        if self._buildah("inspect", "--type", "image", name, check=False).returncode == 0:
+        inspect = self._command("inspect", "--type", "image", name)
+        if subprocess.run(inspect, capture_output=True, check=False).returncode == 0:
             return name
         with reporter.step("image base") as step, tempfile.TemporaryDirectory() as folder:
             _run(_mmdebstrap(recipe, Path(folder) / "base.tar"), step)
@@ -158,9 +159,6 @@ class ImageStore:
             "overlay",
             *words,
         ]
-
-    def _buildah(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(self._command(*words), capture_output=True, text=True, check=check)
 
 
 def _mmdebstrap(recipe: dict[str, Any], target: Path) -> list[str]:

@@ -47,24 +47,6 @@ class Supervisor:
         self._ensure_scan()
         return changed
 
-    def restart(self, service_id: str) -> None:
-        """Restart one service."""
-        self._sv("restart", service_id)
-
-    def stop(self, service_id: str) -> None:
-        """Stop one service, and keep it stopped."""
-        self._sv("down", service_id)
-
-    def start(self, service_id: str) -> None:
-        """Start a stopped service."""
-        self._sv("up", service_id)
-
-    def remove(self, service_id: str) -> None:
-        """Stop a service and forget it."""
-        if (self.folder / service_id).exists():
-            self._sv("-w", "5", "force-shutdown", service_id)
-            shutil.rmtree(self.folder / service_id)
-
     def states(self) -> list[State]:
         """Return the state of every known service, by id; none where nothing is set up."""
         if not self.folder.is_dir():
