@@ -11,7 +11,6 @@ from onair.core.status import (
     application,
     problems,
     rollout,
-    troubles,
 )
 
 GOOD = ApplicationState(name="web", sync="Synced", health="Healthy", revision="a" * 40)
@@ -67,25 +66,6 @@ def test_a_rollout_tells_colours_and_weight(status: dict[str, Any], active: str,
     found = rollout(item(phase="Paused", **status))
     assert (found.active, found.preview, found.weight) == (active, preview, weight)
     assert found.desired == 2
-
-
-def pod(**status: Any) -> dict[str, Any]:
-    return {"metadata": {"namespace": "shop", "name": "web-1"}, "status": status}
-
-
-def waiting(reason: str) -> dict[str, Any]:
-    return {"name": "app", "state": {"waiting": {"reason": reason, "message": "why"}}}
-
-
-def test_pods_that_do_not_start_are_told_and_those_that_are_starting_are_not() -> None:
-    starting = pod(containerStatuses=[waiting("ContainerCreating")], initContainerStatuses=[waiting("PodInitializing")])
-    running = pod(containerStatuses=[{"name": "app", "state": {"running": {}}}])
-    assert troubles([starting, running]) == []
-    (found,) = troubles([pod(containerStatuses=[waiting("ImagePullBackOff")])])
-    assert (found.pod, found.reason) == ("web-1", "app: ImagePullBackOff why")
-    nowhere = {"type": "PodScheduled", "status": "False", "message": "no node is free"}
-    (found,) = troubles([pod(conditions=[nowhere])])
-    assert found.reason == "not scheduled: no node is free"
 
 
 @pytest.mark.parametrize(

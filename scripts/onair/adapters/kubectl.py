@@ -1,20 +1,13 @@
-"""Changing one cluster by kubectl (server-side apply), and waiting with a reason."""
+"""kubectl as a user would call it, and waiting with a reason."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from onair.core.finding import Finding, OnairError
-
-Object = dict[str, Any]
-FIELD_MANAGER = "argocd-controller"
-"""Argo CD's own name: it finds what is applied here as it would have applied it. Under another name it would apply each
-kind again, and read the API's whole schema (6 MB) after every one."""
 
 
 class Kubectl:
@@ -46,13 +39,6 @@ class Kubectl:
         if check and done.returncode:
             raise OnairError(Finding(rule="kubernetes/request", what=f"kubectl {words[0]}: {done.stderr.strip()}"))
         return done
-
-    def apply(self, objects: Iterable[Object], manager: str = FIELD_MANAGER) -> None:
-        """Apply objects server-side as ``manager``; fields that another manager holds are taken over."""
-        self.run(
-            "apply", "--server-side", "--force-conflicts", f"--field-manager={manager}", "-f", "-",
-            text=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}),
-        )  # fmt: skip
 
 
 def wait(what: str, seconds: float, done: Callable[[], bool | str], interval: float = 0.5) -> None:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from onair.adapters import facts_file, machine, mirrors
-from onair.adapters.local import day_zero, delivery, git, kernel, network
+from onair.adapters.local import cgroups, day_zero, delivery, git, kernel, network
 from onair.adapters.local.images import ImageStore
 from onair.adapters.local.platform import LocalPlatform
 from onair.adapters.local.region import Region
@@ -33,6 +33,7 @@ def command() -> None:
     local = LocalPlatform.prepare(ROOT, reporter)
     mirrors.ensure(ROOT, paths.cache, reporter)
     kernel.note(paths)
+    cgroups.join("onair/up")  # beside what it starts: from the outside it would get the time that they leave over
     with reporter.step("network"):
         network.ensure(local.topology)
     with reporter.step("hub and control planes"):
@@ -57,7 +58,11 @@ def command() -> None:
         list(pool.map(lambda region: _region(local, region, images, tree), local.regions))
     local.start_edge()
     with reporter.step("Argo CD syncs") as step:
-        delivery.wait_good(local, CONVERGE_SECONDS, step.note)
+        try:
+            delivery.wait_good(local, CONVERGE_SECONDS, step.note)
+        except OnairError:
+            status.show(local.inspect())  # which pod, and why
+            raise
     status.show(local.inspect())
 
 

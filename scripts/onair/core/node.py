@@ -74,8 +74,9 @@ def services(platform: Platform, cluster: Cluster, node: Node, paths: Paths, bin
     group = cluster.name
     text = {path.name: content for path, content in files(platform, cluster, node, paths).items()}
     socket = str(containerd_socket(paths, node))
+    own_tmp = {"TMPDIR": str(paths.run)}  # a runc that is killed leaves its file there
     return [
-        Service(group, f"{node.zone}.containerd", containerd, space, configuration=(text["containerd.toml"],)),
+        Service(group, f"{node.zone}.containerd", containerd, space, own_tmp, configuration=(text["containerd.toml"],)),
         Service(group, f"{node.zone}.kubelet", kubelet, space, wait_for=socket, configuration=(text["kubelet.yaml"],)),
         Service(group, f"{node.zone}.kube-proxy", proxy, space),
     ]

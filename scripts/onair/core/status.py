@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from onair.core.finding import Finding
+from onair.core.pod_trouble import PodTrouble
 
 Object = Mapping[str, Any]
 FRESH_SECONDS = 5
@@ -51,14 +52,6 @@ class RolloutState(BaseModel):
     ready: int
     desired: int
     message: str = ""
-
-
-class PodTrouble(BaseModel):
-    """A container that does not run as it should."""
-
-    namespace: str
-    pod: str
-    reason: str
 
 
 class RegionState(BaseModel):
@@ -122,26 +115,6 @@ def rollout(item: Object) -> RolloutState:
         desired=item.get("spec", {}).get("replicas", 1),
         message=" ".join(str(status.get("message", "")).split()),
     )
-
-
-def troubles(pods: Iterable[Object]) -> list[PodTrouble]:
-    """Return the containers that wait for a reason other than starting, or that ended badly and keep ending."""
-    found = []
-    for pod in pods:
-        status, meta = pod.get("status", {}), pod["metadata"]
-        reasons = [
-            f"{c['name']}: {waiting['reason']} {waiting.get('message', '')}".strip()
-            for c in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
-            if (waiting := c.get("state", {}).get("waiting"))
-            and waiting.get("reason") not in ("ContainerCreating", "PodInitializing")
-        ]
-        reasons += [
-            f"not scheduled: {c.get('message', '')}"
-            for c in status.get("conditions", [])
-            if c["type"] == "PodScheduled" and c["status"] == "False"
-        ]
-        found += [PodTrouble(namespace=meta["namespace"], pod=meta["name"], reason=reason) for reason in reasons]
-    return found
 
 
 def problems(services: Iterable[ServiceState], regions: Iterable[RegionState]) -> list[Finding]:

@@ -40,6 +40,12 @@ def ensure(cgroup: str) -> list[str]:
     return [str(_ensure_in(hierarchy, cgroup) / "cgroup.procs") for hierarchy in hierarchies()]
 
 
+def join(cgroup: str) -> None:
+    """Move this process, and what it starts from now on, into ``cgroup``."""
+    for file in ensure(cgroup):
+        Path(file).write_text(str(os.getpid()))
+
+
 def processes(cgroup: str = NAME) -> list[int]:
     """Return the ids of all processes in ``cgroup`` and below."""
     found: set[int] = set()

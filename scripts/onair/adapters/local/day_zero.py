@@ -63,20 +63,20 @@ def bootstrap(local: LocalPlatform, region: Region, parts: Mapping[str, Objects]
     OnairError
         If a part does not apply.
     """
-    kubectl, name = region.kubectl, region.cluster.name
-    kubectl.apply(parts["namespaces"])
+    api, name = region.api, region.cluster.name
+    api.apply(parts["namespaces"])
     make_secrets(local, region)
-    kubectl.apply([_node_names(local), *parts["dns"]])
+    api.apply([_node_names(local), *parts["dns"]])
     # All kinds first: each one that appears later makes Argo CD read the whole cluster again.
     definitions = [x for objects in parts.values() for x in objects if x["kind"] == DEFINITION]
-    kubectl.apply(definitions)
+    api.apply(definitions)
     names = {x["metadata"]["name"] for x in definitions}
     wait(f"{name}: kinds known", CRD_SECONDS, lambda: names <= _established(region))
     own = [x for x in parts["argocd"] if x["kind"] != DEFINITION]
-    kubectl.apply(x for x in own if x["kind"] not in FOLLOWED)
+    api.apply(x for x in own if x["kind"] not in FOLLOWED)
     # What is compared before the repo-server answers waits for the next poll, minutes later.
     wait(f"{name}: Argo CD ready", ARGOCD_SECONDS, lambda: _available(region, "argocd"))
-    kubectl.apply(x for x in own if x["kind"] in FOLLOWED)
+    api.apply(x for x in own if x["kind"] in FOLLOWED)
 
 
 def _available(region: Region, namespace: str) -> bool | str:
@@ -125,7 +125,7 @@ def make_secrets(local: LocalPlatform, region: Region) -> None:
         if spec.certificate:
             content = _certificate(local, region, spec.name, spec.certificate)
         objects.append(manifest(spec, content))
-    region.kubectl.apply(objects, SECRETS_MANAGER)
+    region.api.apply(objects, SECRETS_MANAGER)
 
 
 def _certificate(local: LocalPlatform, region: Region, name: str, hosts: list[str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ import contextlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from onair.adapters import facts_file, kube_api, mirrors, toolchain
 from onair.adapters.local import files, git, network, pki
 from onair.adapters.local.region import Region
 from onair.adapters.local.supervisor import Supervisor
-from onair.core import edge, hub, status, topology
+from onair.core import edge, hub, pod_trouble, status, topology
 from onair.core.edge import EdgeFiles
 from onair.core.facts import Cluster, Facts
 from onair.core.finding import OnairError
@@ -193,7 +194,7 @@ class LocalPlatform:
             nodes=nodes,
             applications=[status.application(x) for x in region.api.items(kube_api.APPLICATIONS)],
             rollouts=[status.rollout(x) for x in region.api.items(kube_api.ROLLOUTS)],
-            troubles=status.troubles(region.api.items(kube_api.PODS)),
+            troubles=pod_trouble.troubles(region.api.items(kube_api.PODS), datetime.now(UTC)),
             links=links,
             edge_healthy=any(health.values()) if health else None,
         )

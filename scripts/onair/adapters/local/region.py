@@ -50,7 +50,7 @@ class Region:
 
     @cached_property
     def api(self) -> KubeApi:
-        """The region's API server, to read from; known once the control plane was started."""
+        """The region's API server; known once the control plane was started."""
         return KubeApi(self.paths.kubeconfig(self.cluster.name))
 
     def start_control_plane(self, supervisor: Supervisor) -> None:
@@ -79,7 +79,7 @@ class Region:
         wait(f"{self.cluster.name}: API server ready", READY_SECONDS, self.api.ready)
         known = {item["metadata"]["name"] for item in self.api.items(kube_api.NODES)}
         new = [each for each in self.cluster.nodes if each.name not in known]
-        self.kubectl.apply([_kubelet_api_binding(), *(node.manifest(self.cluster, each) for each in new)])
+        self.api.apply([_kubelet_api_binding(), *(node.manifest(self.cluster, each) for each in new)])
         for each in self.cluster.nodes:
             self._prepare(each)
             containerd, *rest = node.services(self.platform, self.cluster, each, self.paths, self.binary)
