@@ -1,11 +1,11 @@
 """A failure as data: what is wrong, where, why it matters and how to mend it."""
 
+from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
 
-
-class Finding(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class Finding:
     """One thing that is wrong, complete enough to be mended without further questions.
 
     Attributes
@@ -24,14 +24,12 @@ class Finding(BaseModel):
         ``error`` stops, ``warning`` is shown and work goes on.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     rule: str
     what: str
     why: str = ""
     mend: str = ""
     file: str | None = None
-    line: int | None = Field(default=None, ge=1)
+    line: int | None = None
     severity: Literal["error", "warning"] = "error"
 
     @property

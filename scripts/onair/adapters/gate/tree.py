@@ -1,0 +1,197 @@
+"""Reads what is delivered from: the working tree, or a commit without touching the working tree."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import stat
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from onair.core.finding import Finding, OnairError
+from onair.core.gate.tree_rules import WHY
+
+FOLDERS = ("apps", "clusters", "infrastructure", "policies")
+
+TOO_LARGE_BYTES = 1 << 20
+_LINK = 0o120000
+_BOM = b"\xef\xbb\xbf"
+
+
+class Tree(NamedTuple):
+    """Files by their path from the repository's root, and what is wrong with files as such."""
+
+    files: dict[str, str]
+    findings: list[Finding]
+
+
+class _Entry(NamedTuple):
+    """A file as found: its bytes, or where a symbolic link points to, or only its size where that is too large."""
+
+    content: bytes | None
+    link: str | None = None
+    size: int = 0
+
+
+def read(root: Path, folders: Sequence[str] = FOLDERS) -> Tree:
+    """Read the working tree: what git holds or would add, as it is on the disk.
+
+    Parameters
+    ----------
+    root
+        The repository's top folder; one that is not under git is read whole.
+    """
+    paths = _listed(root, folders) if (root / ".git").exists() else _walked(root, folders)
+    return _tree({path: entry for path in paths if _delivered(path) and (entry := _on_disk(root / path))})
+
+
+def at(root: Path, ref: str, folders: Sequence[str] = FOLDERS) -> Tree:
+    """Read a commit.
+
+    Raises
+    ------
+    OnairError
+        There is no such commit.
+    """
+    listing = _git(root, "ls-tree", "-r", "-l", "-z", "--full-tree", ref, "--", *(f"{each}/" for each in folders))
+    modes: dict[str, tuple[int, str, int]] = {}
+    for line in filter(None, listing.decode(errors="surrogateescape").split("\0")):
+        facts, _, path = line.partition("\t")
+        mode, kind, identity, size = facts.split()
+        if kind == "blob" and _delivered(path):
+            modes[path] = int(mode, 8), identity, int(size)
+    wanted = [identity for _, identity, size in modes.values() if size <= TOO_LARGE_BYTES]
+    contents = _blobs(root, list(dict.fromkeys(wanted)))
+    entries: dict[str, _Entry] = {}
+    for path, (bits, blob, length) in modes.items():
+        content = contents.get(blob)
+        link = content.decode(errors="replace") if bits == _LINK and content is not None else None
+        entries[path] = _Entry(None if link is not None else content, link, length)
+    return _tree(entries)
+
+
+def _tree(entries: Mapping[str, _Entry]) -> Tree:
+    files: dict[str, str] = {}
+    findings: list[Finding] = []
+    for path, entry in sorted(entries.items()):
+        if not path.isprintable():  # so is every byte of a name that is not UTF-8
+            shown = ascii(path)
+            findings.append(_finding("not-utf8", shown, "a name that cannot be printed", "give it another name"))
+        elif entry.link is None:
+            text, problems = _text(path, entry)
+            findings += problems
+            if text is not None:
+                files[path] = text
+    links = {path: entry.link for path, entry in sorted(entries.items()) if entry.link is not None}
+    for _ in range(3):  # a link may lead to a link
+        for path, target in links.items():
+            files |= _followed(files, path, target)
+    findings += [_outside(path, target) for path, target in links.items() if _leads_out(path, target)]
+    return Tree(dict(sorted(files.items())), findings)
+
+
+def _text(path: str, entry: _Entry) -> tuple[str | None, list[Finding]]:
+    if entry.content is None:
+        what = f"{entry.size:,} bytes; {TOO_LARGE_BYTES:,} are read at most"
+        return None, [_finding("too-large", path, what, "split it, or keep it out of the delivered folders")]
+    raw, findings = entry.content, []
+    if raw.startswith(_BOM):
+        raw = raw.removeprefix(_BOM)
+        what = "starts with a byte order mark"
+        findings.append(_finding("bom", path, what, f"sed -i '1s/^\\xEF\\xBB\\xBF//' {path}", 1))
+    if b"\r" in raw:
+        line = raw.count(b"\n", 0, raw.index(b"\r")) + 1
+        findings.append(_finding("crlf", path, "a line ends in CR", f"sed -i 's/\\r//g' {path}", line))
+    try:
+        return raw.decode(), findings
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        what = f"byte {raw[error.start]:#04x} is not UTF-8"
+        mend = "save it as UTF-8; what is binary belongs into an image"
+        findings.append(_finding("not-utf8", path, what, mend, line))
+        return None if b"\0" in raw else raw.decode(errors="replace"), findings
+
+
+def _finding(rule: str, path: str, what: str, mend: str, line: int | None = None) -> Finding:
+    name = f"tree/{rule}"
+    return Finding(rule=name, what=f"{path}: {what}", why=WHY[name], mend=mend, file=path, line=line)
+
+
+def _outside(path: str, target: str) -> Finding:
+    return _finding("symlink-out", path, f"links to {target}, out of the repository", f"git rm {path}")
+
+
+def _target(path: str, target: str) -> str:
+    return posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+
+
+def _leads_out(path: str, target: str) -> bool:
+    return target.startswith("/") or _target(path, target).startswith("..")
+
+
+def _followed(files: Mapping[str, str], path: str, target: str) -> dict[str, str]:
+    """Return what stands at a link: a file, or a folder's files."""
+    if _leads_out(path, target):
+        return {}
+    real = _target(path, target)
+    if real in files:
+        return {path: files[real]}
+    if f"{path}/".startswith(f"{real}/"):  # a link to a folder above itself has no end
+        return {}
+    return {path + each[len(real) :]: text for each, text in files.items() if each.startswith(f"{real}/")}
+
+
+def _delivered(path: str) -> bool:
+    parts = path.split("/")
+    return not (parts[0] == "apps" and len(parts) > 3 and parts[2] in ("src", "tests"))
+
+
+def _listed(root: Path, folders: Sequence[str]) -> list[str]:
+    words = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate", "--", *folders)
+    return [name for name in _git(root, *words).decode(errors="surrogateescape").split("\0") if name]
+
+
+def _walked(root: Path, folders: Iterable[str]) -> Iterator[str]:
+    for folder in folders:
+        for top, below, names in os.walk(root / folder):
+            linked = [name for name in below if (Path(top) / name).is_symlink()]
+            below[:] = [name for name in below if not name.startswith(".") and name not in linked]
+            yield from (str((Path(top) / name).relative_to(root)) for name in (*names, *linked))
+
+
+def _on_disk(path: Path) -> _Entry | None:
+    try:
+        found = path.lstat()
+        if stat.S_ISLNK(found.st_mode):
+            return _Entry(None, str(path.readlink()))
+        if not stat.S_ISREG(found.st_mode):
+            return None
+        return _Entry(path.read_bytes() if found.st_size <= TOO_LARGE_BYTES else None, size=found.st_size)
+    except FileNotFoundError:  # deleted, but not yet from git
+        return None
+
+
+def _git(root: Path, *words: str, data: bytes | None = None) -> bytes:
+    done = subprocess.run(["git", *words], cwd=root, input=data, capture_output=True, check=False)
+    if done.returncode:
+        message = done.stderr.decode(errors="replace").strip() or f"exit {done.returncode}"
+        mend = "name a commit that this clone has: git fetch"
+        raise OnairError(Finding(rule="tree/git", what=f"git {words[0]}: {message}", mend=mend))
+    return done.stdout
+
+
+def _blobs(root: Path, identities: Sequence[str]) -> dict[str, bytes]:
+    """Read git objects, all by one process."""
+    if not identities:
+        return {}
+    out = _git(root, "cat-file", "--batch", data="".join(f"{each}\n" for each in identities).encode())
+    found: dict[str, bytes] = {}
+    start = 0
+    for identity in identities:
+        end = out.index(b"\n", start)
+        size = int(out[start:end].split()[2])
+        found[identity] = out[end + 1 : end + 1 + size]
+        start = end + 1 + size + 1
+    return found

@@ -1,0 +1,1 @@
+"""The gate: what a change would do to every cluster, and what must not happen."""
