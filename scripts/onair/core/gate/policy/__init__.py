@@ -1,0 +1,1 @@
+"""Policies over one object: ValidatingAdmissionPolicy, judged as the API server judges it."""
