@@ -1,0 +1,33 @@
+"""All rules over many objects."""
+
+from __future__ import annotations
+
+from onair.core.gate import addresses, naming, parity
+from onair.core.gate.invariants import (
+    delivery,
+    leaves,
+    network,
+    projects,
+    queries,
+    references,
+    routes,
+    secrets,
+    serving,
+)
+from onair.core.gate.model import Rule
+
+RULES: tuple[Rule, ...] = (
+    *serving.RULES,
+    *network.RULES,
+    *routes.RULES,
+    *references.RULES,
+    *secrets.RULES,
+    *delivery.RULES,
+    *projects.RULES,
+    *leaves.RULES,
+    *queries.RULES,
+    *naming.RULES,
+    *addresses.RULES,
+    *parity.RULES,
+)
+"""Every rule, in the order in which findings are shown; each has its own ``check``."""
