@@ -95,10 +95,10 @@ class Clone:
         self.git("commit", "--quiet", "--all", "--message", message)
         return self.git("rev-parse", "HEAD")
 
-    def push(self) -> float:
+    def push(self, *options: str) -> float:
         """Deliver HEAD as the README says; returns the moment of the push (monotonic seconds)."""
         began = time.monotonic()
-        self.git("push", "--quiet", REMOTE, f"HEAD:{BRANCH}")
+        self.git("push", "--quiet", *(f"--push-option={option}" for option in options), REMOTE, f"HEAD:{BRANCH}")
         self.say(f"pushed {self.git('log', '-1', '--format=%h %s')} in {time.monotonic() - began:.2f} s")
         return began
 

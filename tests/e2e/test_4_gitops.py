@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 import httpx
+import pytest
 from e2e.shop import Object, Shop
 
 from onair.adapters.local.webhook import PATHS
@@ -107,7 +108,9 @@ def test_a_commit_that_does_not_render_stops_nothing_and_the_next_one_heals(shop
     shop.edit(leaf, "../../../../apps/web/base", "../../../../apps/web/bass")
     shop.commit("A leaf that does not render")
     try:
-        pushed = shop.push()
+        with pytest.raises(AssertionError, match="apps/web/bass"):
+            shop.push()  # the gate
+        pushed = shop.push("skip-gate")
         message = "Argo CD tells that web does not render"
         shop.wait(f"{broken}: {message}", 120, lambda: bool(shop.application(broken, "web").message))
         shop.say(f"{broken}: Argo CD's message came {time.monotonic() - pushed:.1f} s after the push")

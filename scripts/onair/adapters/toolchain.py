@@ -95,7 +95,7 @@ def ensure(
     cache
         Cache folder; a build lies in ``bin/<tool>/<key>/`` with a manifest of hashes.
     only
-        Names of the tools wanted; all when empty.
+        Names of the tools wanted; all that the regions need when empty.
     verify
         Hash every cached file instead of only those whose size or time changed.
 
@@ -108,7 +108,9 @@ def ensure(
     if unknown := set(only) - tools.keys():
         what, mend = f"no tool is called {', '.join(sorted(unknown))}", f"name some of: {', '.join(tools)}"
         raise OnairError(Finding(rule="toolchain/unknown", what=what, mend=mend))
-    tools = {name: made for name, made in tools.items() if not only or name in only}
+    tools = {
+        name: made for name, made in tools.items() if name in only or (not only and made.recipe.needed_by == "regions")
+    }
     store = cache / "bin"
     if any(_damage(store, made, full=verify) for made in tools.values()):
         with build_cache.locked(store / ".lock", reporter):

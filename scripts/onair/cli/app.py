@@ -3,27 +3,48 @@
 import signal
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 import typer
 from rich.console import Console
 
-from onair.cli import console, down, load, release, status, toolchain, up
+from onair.cli import console
 from onair.core.finding import OnairError
 
 FINDINGS, COULD_NOT_RUN, INTERRUPTED = 1, 2, 130
-
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="On Air: two active regions of a live-commerce shop, delivered from git.",
+COMMANDS = (
+    "up",
+    "down",
+    "status",
+    "check",
+    "diff",
+    "explain",
+    "second-opinion",
+    "release",
+    "retire",
+    "toolchain",
+    "load",
 )
-app.command("up")(up.command)
-app.command("down")(down.command)
-app.command("status")(status.command)
-app.command("release")(release.command)
-app.command("toolchain")(toolchain.command)
-app.command("load")(load.command)
+"""Each is a module of this package with a function ``command``."""
+
+
+def build(arguments: Sequence[str]) -> typer.Typer:
+    """Return the command line; where ``arguments`` name a command, only that one is loaded: all take a second."""
+    app = typer.Typer(
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help="On Air: two active regions of a live-commerce shop, delivered from git.",
+    )
+    app.callback()(_group)
+    for name in [arguments[0]] if arguments and arguments[0] in COMMANDS else COMMANDS:
+        module = import_module(f"onair.cli.{name.replace('-', '_')}")
+        app.command(name)(module.command)
+    return app
+
+
+def _group() -> None:
+    """Keep commands named where a single one is loaded."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -31,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     stderr = Console(stderr=True, highlight=False, soft_wrap=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop cleans up as Ctrl-C does
     try:
-        app(args=arguments)
+        build(sys.argv[1:] if arguments is None else arguments)(args=arguments)
     except OnairError as error:
         console.render(error.findings, stderr)
         sys.exit(COULD_NOT_RUN)

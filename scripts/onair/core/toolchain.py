@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,7 +26,13 @@ class Mirror(BaseModel):
 
 
 class Recipe(BaseModel):
-    """One entry of ``infrastructure/toolchain/toolchain.yaml``."""
+    """One entry of ``infrastructure/toolchain/toolchain.yaml``.
+
+    Attributes
+    ----------
+    needed_by
+        ``regions`` for what they run or are made with, ``tests`` for what is built only when a test asks for it.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -34,6 +40,7 @@ class Recipe(BaseModel):
     binaries: dict[str, str] = Field(min_length=1)
     stamps: dict[str, str] = {}
     mirror: Mirror | None = None
+    needed_by: Literal["regions", "tests"] = "regions"
 
 
 class GoMod(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from secrets import token_urlsafe
@@ -35,7 +36,7 @@ def publish(local: LocalPlatform, store: ImageStore, digests: dict[str, str]) ->
     """
     url = str(local.facts.platform.spec.git.local)
     repository = local.repository
-    git.ensure_repository(repository, _webhooks(local, url))
+    git.ensure_repository(repository, _webhooks(local, url), _gate(local))
     git.ensure_remote(local.root, url)
     if git.has_branch(repository):
         return git.run(repository, "rev-parse", git.BRANCH), 0
@@ -89,6 +90,13 @@ def _webhooks(local: LocalPlatform, repository: str) -> dict[str, Any]:
         for cluster in local.clusters
     ]
     return {"repository": repository, "regions": regions}
+
+
+def _gate(local: LocalPlatform) -> list[str]:
+    clusters = ",".join(cluster.name for cluster in local.clusters)
+    skips = str(local.paths.state / "log/gate-skipped.log")
+    # The hook runs in git's environment: neither the user's settings nor the folder that it is called from are there.
+    return ["env", f"ONAIR_CACHE={local.paths.cache}", sys.executable, "-m", "onair.cli.pre_receive", clusters, skips]
 
 
 def wait_good(local: LocalPlatform, seconds: float, note: Callable[[str], None]) -> None:

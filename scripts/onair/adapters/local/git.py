@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,21 @@ REMOTE = "regions"
 BRANCH = "main"
 
 
-def ensure_repository(repository: Path, webhooks: dict[str, Any]) -> None:
-    """Make the bare ``repository`` with its hook, unless it stands; refresh the hook's settings."""
+def ensure_repository(repository: Path, webhooks: dict[str, Any], gate: Sequence[str]) -> None:
+    """Make the bare ``repository`` with its hooks, unless it stands; refresh the hooks' settings.
+
+    Parameters
+    ----------
+    webhooks
+        Whom to tell of a push, and how.
+    gate
+        The command that judges a push before it is taken.
+    """
     if not (repository / "HEAD").exists():
         run(repository.parent, "init", "--quiet", "--bare", f"--initial-branch={BRANCH}", str(repository))
     hook = f"#!/bin/sh\nexec {shlex.join([sys.executable, '-m', 'onair.adapters.local.webhook', str(repository)])}\n"
-    files.write({repository / "hooks/post-receive": hook}, mode=0o755)
+    judge = f"#!/bin/sh\nexec {shlex.join(gate)}\n"
+    files.write({repository / "hooks/post-receive": hook, repository / "hooks/pre-receive": judge}, mode=0o755)
     files.write({repository / "webhooks.json": json.dumps(webhooks, indent=1)})
 
 
@@ -55,8 +64,9 @@ def push(clone: Path, commit: str) -> str:
         raise OnairError(
             Finding(
                 rule="git/push",
-                what=f"the regions refused the push: {done.stderr.strip().splitlines()[-1]}",
-                mend=f"git pull --rebase {REMOTE} {BRANCH}, then run this again",
+                what=f"the regions refused the push:\n{done.stderr.strip()}",
+                mend="mend what it says; where the regions are ahead: "
+                f"git pull --rebase {REMOTE} {BRANCH}, then run this again",
             )
         )
     return done.stderr

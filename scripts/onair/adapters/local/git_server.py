@@ -68,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
             self._reply(answer, code)
 
     def _environment(self, path: str, query: str, length: int) -> dict[str, str]:
-        settings = {"http.receivepack": "true", "safe.directory": "*"}
+        settings = {"http.receivepack": "true", "receive.advertisePushOptions": "true", "safe.directory": "*"}
         environment = {
             "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
             "HOME": os.environ.get("HOME", "/"),

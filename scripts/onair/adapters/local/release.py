@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
+import yaml
+
 from onair.adapters import git_commit
+from onair.adapters.gate import changes
 from onair.adapters.local import git
 from onair.adapters.local.images import ImageStore
 from onair.adapters.local.platform import LocalPlatform
+from onair.core.change import data, promotion
 from onair.core.finding import Finding, OnairError
 from onair.core.images import service_inputs
-from onair.core.leaf import Leaf, with_digest
+from onair.core.leaf import Leaf
 from onair.core.progress import Reporter
 
 
@@ -54,12 +59,9 @@ def release(local: LocalPlatform, store: ImageStore, service: str, to: list[str]
         )
     digest = store.ensure([builds[service]], reporter)[service]
     parents, tree = git_commit.join(local.root)
-    files = {}
-    for leaf in leaves:
-        text = _leaf_text(local, tree, leaf)
-        new = with_digest(leaf, text, digest)
-        if new != text:
-            files[leaf.path] = new
+    texts = {leaf: _leaf_text(local, tree, leaf) for leaf in leaves}
+    _refuse_early(local, texts, digest)
+    files = promotion.edits(texts, digest)
     clusters, version = [leaf.cluster for leaf in leaves], builds[service].version
     if not files:
         return Release(version, clusters, None)
@@ -68,6 +70,24 @@ def release(local: LocalPlatform, store: ImageStore, service: str, to: list[str]
     commit = git_commit.commit_files(local.root, parents, tree, files, message)
     git_commit.move_head(local.root, commit, f"onair release {service}")
     return Release(version, clusters, commit)
+
+
+def _refuse_early(local: LocalPlatform, texts: dict[Leaf, str], digest: str) -> None:
+    """Apply the order of promotion, as the gate would later."""
+    content = yaml.safe_load((local.root / promotion.DELIVERY).read_text(encoding="utf-8"))
+    delivery, faults = data.read(promotion.Delivery, promotion.DELIVERY, content)
+    if delivery is None:
+        raise OnairError(*faults)
+    refused = promotion.refusals(
+        texts,
+        texts,
+        digest,
+        delivery=delivery,
+        history=lambda leaf: changes.history(local.root, "HEAD", leaf),
+        now=datetime.now(UTC),
+    )
+    if refused:
+        raise OnairError(*refused)
 
 
 def _leaf_text(local: LocalPlatform, tree: str, leaf: Leaf) -> str:

@@ -1,0 +1,131 @@
+"""Judges single objects by schemas and policies; what was judged before, by the same rules, is remembered."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from onair.adapters.gate.cache import Cache, key_of
+from onair.adapters.gate.render import Synced
+from onair.core.finding import Finding
+from onair.core.gate.model import Estate
+
+if TYPE_CHECKING:
+    from onair.core.gate.policy.judge import Judge
+    from onair.core.gate.policy.model import Policies
+    from onair.core.gate.schema.schemas import Schemas
+
+_AREA = "verdicts"
+
+
+class Rules(NamedTuple):
+    """What single objects are judged by.
+
+    Attributes
+    ----------
+    version
+        Kubernetes' version on the clusters.
+    policies
+        The policies and their exceptions.
+    key
+        Names the rules: the code, the policies, the versions.
+    today
+        The day that exceptions are measured by.
+    folder
+        Where the gate's cache is; None for none.
+    """
+
+    version: str
+    policies: Policies
+    key: str
+    today: date
+    folder: Path | None
+
+
+class Verdicts:
+    """The verdicts on one estate."""
+
+    def __init__(self, estate: Estate, synced: Sequence[Synced], rules: Rules) -> None:
+        self._estate, self._synced, self._rules = estate, synced, rules
+        self._cache = Cache(rules.folder)
+        self._tools: tuple[Schemas, Judge] | None = None
+        self.reused = 0
+
+    def findings(self) -> list[Finding]:
+        """Return what is wrong with single objects, and with exceptions that excuse nothing."""
+        from onair.core.gate.policy.findings import of_exceptions  # noqa: PLC0415 - see Verdicts._judged
+
+        found: list[Finding] = []
+        used: set[int] = set()
+        about = self._surroundings()
+        for each in self._synced:
+            dumped, exemptions = self._one(each, about[each.application.cluster])
+            found += [Finding(**values) for values in dumped]
+            used.update(exemptions)
+        in_use = {self._rules.policies.exemptions[index] for index in used}
+        return found + self._expressions() + of_exceptions(self._rules.policies, in_use, self._rules.today)
+
+    def _expressions(self) -> list[Finding]:
+        """Return what is wrong with the policies' expressions, those too that no object meets."""
+        key = key_of("expressions", self._rules.key)
+        if (kept := self._cache.get(_AREA, key)) is None:
+            from onair.core.gate.policy.expressions import Environment  # noqa: PLC0415 - see Verdicts._judged
+            from onair.core.gate.policy.read import expressions  # noqa: PLC0415
+
+            kept = [asdict(finding) for finding in expressions(self._rules.policies, Environment())]
+            self._cache.put(_AREA, key, kept)
+        return [Finding(**values) for values in kept]
+
+    def _one(self, each: Synced, about: str) -> tuple[list[dict[str, Any]], list[int]]:
+        made = each.application
+        key = key_of(self._rules.key, about, each.part.key, made.cluster, made.name, made.namespace, made.leaf)
+        if each.part.key and (kept := self._cache.get(_AREA, key)) is not None:
+            self.reused += 1
+            return kept  # type: ignore[no-any-return]
+        judged = self._judged(each)
+        if each.part.key:
+            self._cache.put(_AREA, key, judged)
+        return judged
+
+    def _judged(self, each: Synced) -> tuple[list[dict[str, Any]], list[int]]:
+        from onair.core.gate.policy import findings as policies  # noqa: PLC0415 - 0.1 s that a known leaf saves
+        from onair.core.gate.schema import check as schema  # noqa: PLC0415
+
+        schemas, judge = self._loaded()
+        verdicts = [verdict for found in each.objects for verdict in judge.judge(found)]
+        found = list(schema.findings(self._estate, schemas, each.objects))
+        found += policies.of_objects(self._estate, self._rules.policies, verdicts, self._rules.today)
+        in_use = policies.used(self._rules.policies, verdicts)
+        used = [index for index, each in enumerate(self._rules.policies.exemptions) if each in in_use]
+        return [asdict(finding) for finding in found], used
+
+    def _loaded(self) -> tuple[Schemas, Judge]:
+        if self._tools is None:
+            from onair.adapters.gate import schemas  # noqa: PLC0415 - see Verdicts._judged
+            from onair.core.gate.policy.judge import Judge  # noqa: PLC0415
+
+            objects = self._estate.objects
+            loaded = schemas.load(self._rules.version, objects, self._rules.folder)
+            self._tools = loaded, Judge(self._rules.policies, objects=objects)
+        return self._tools
+
+    def _surroundings(self) -> dict[str, str]:
+        """Return, by cluster, a name for what an object's verdict depends on besides itself: kinds and namespaces."""
+        keys: dict[str, list[str]] = defaultdict(list)
+        for each in self._synced:
+            if any(body.get("kind") in _SURROUNDING for body in each.part.slim):
+                keys[each.application.cluster].append(each.part.key or each.application.name)
+        return defaultdict(str, {cluster: key_of(*sorted(found)) for cluster, found in keys.items()})
+
+
+_SURROUNDING = {"CustomResourceDefinition", "Namespace", "Application", "ApplicationSet", "ConfigMap"}
+"""Kinds that decide how others are judged: kinds themselves, labels of namespaces, ways of syncing, parameters."""
+
+
+def rules_key(texts: Iterable[str], version: str, exceptions: Iterable[bool]) -> str:
+    """Return a name for the rules: ``texts`` of the policies, the code's ``version``, which ``exceptions`` hold."""
+    return key_of(version, *texts, "".join("ny"[holds] for holds in exceptions))
