@@ -3,16 +3,20 @@ BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 COMPILE := ../$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11
 PACKAGES = $(shell awk '!/^\#/ {print $$1}' $(1))
-.PHONY: help up down status test lint e2e bench deps deps-dev lock
+.PHONY: help up down status check test lint e2e second-opinions bench deps deps-dev lock
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
 up: .venv/onair.stamp ## start or repair both regions
 	@$(BIN)/onair up
 down: .venv/onair.stamp ## stop everything, leave nothing but the cache
 	@$(BIN)/onair down
 status: .venv/onair.stamp ## what runs, and what is wrong
 	@$(BIN)/onair status
+check: .venv/onair.stamp ## what the clusters would run, and what must not happen
+	@$(BIN)/onair check
+second-opinions: .venv/dev.stamp build/checkov/stamp ## kubernetes-validate and checkov over what the clusters would run
+	@$(BIN)/onair second-opinion
 test: lint ## lint, types, unit and integration tests
 	@$(BIN)/pytest -m "not e2e" tests apps
 lint: .venv/dev.stamp ## style and types
@@ -27,9 +31,12 @@ deps-dev: deps ## and those that tests need
 	apt-get install --yes --no-install-recommends $(call PACKAGES,requirements/debian-dev.txt)
 lock: .venv/dev.stamp ## renew the hashed pins after a change of requirements/*.in
 	@cd requirements && $(COMPILE) onair.in services.in dev.in --output-file dev.txt
+	@cd requirements && $(COMPILE) checkov.in --output-file checkov.txt
 	@cd requirements && for set in onair services assets; do $(COMPILE) --constraint dev.txt $$set.in --output-file $$set.txt; done
 
 .venv/onair.stamp: requirements/onair.txt pyproject.toml
 	@python3.11 -m venv .venv && $(PIP) --require-hashes --requirement $< && $(PIP) --no-deps --no-build-isolation --editable . && touch $@
 .venv/dev.stamp: requirements/dev.txt .venv/onair.stamp
 	@$(PIP) --require-hashes --requirement $< && touch $@
+build/checkov/stamp: requirements/checkov.txt
+	@python3.11 -m venv build/checkov && build/checkov/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $< && touch $@

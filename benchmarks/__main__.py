@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import client, idle, push, up
+from benchmarks import client, gate, idle, push, up
 from benchmarks.record import REPORT, Record
 
-BENCHMARKS = ("client", "idle", "push", "up")
+BENCHMARKS = ("client", "gate", "idle", "push", "up")
 
 
 def main(
@@ -27,6 +27,7 @@ def main(
     actions: dict[str, Callable[[], Record]] = {
         "up": lambda: up.run(cold, warm, repeat),
         "client": client.run,
+        "gate": gate.run,
         "idle": idle.run,
         "push": lambda: push.run(pushes, polled),
     }

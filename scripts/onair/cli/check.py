@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from onair.core.report.model import Report
 
 TEXT = "text"
+DESCRIBED = ("sarif", "junit")
+"""Formats that tell of the rules, too."""
 
 
 def command(  # noqa: PLR0917 - Typer hands options over by name
@@ -42,7 +45,7 @@ def command(  # noqa: PLR0917 - Typer hands options over by name
     cold: Annotated[bool, typer.Option("--no-cache", help="Do everything anew.")] = False,
 ) -> None:
     """Check what every cluster would run: exit 0 when clean, 1 with findings, 2 when it could not run."""
-    from onair.adapters.gate import changes, check  # noqa: PLC0415 - --help does not need it
+    from onair.adapters.gate import changes, check, rulebook  # noqa: PLC0415 - --help does not need it
     from onair.adapters.gate.cache import default_folder  # noqa: PLC0415
     from onair.core.report import formats  # noqa: PLC0415
 
@@ -59,6 +62,8 @@ def command(  # noqa: PLR0917 - Typer hands options over by name
         cache=None if cold else default_folder(),
     )
     report = check.run(ROOT, options)
+    if form in DESCRIBED:
+        report = replace(report, rules=rulebook.read(ROOT))
     with output.open("w", encoding="utf-8") if output else nullcontext(sys.stdout) as file:
         if form == TEXT:
             _draw(report, Console(file=file, highlight=False, soft_wrap=True))

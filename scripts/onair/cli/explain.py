@@ -33,4 +33,4 @@ def command(
     out.print(f"[bold]{found.id}[/]\n{escape(found.why)}", soft_wrap=True)
     for title, example in (("bad", found.bad), ("good", found.good)):
         out.print(f"\n[bold {'red' if title == 'bad' else 'green'}]{title}[/]")
-        out.print(Syntax(example.rstrip(), "yaml", background_color="default"))
+        out.print(Syntax(example.rstrip(), "yaml", background_color="default", word_wrap=True))

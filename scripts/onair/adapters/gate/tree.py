@@ -88,7 +88,12 @@ def _tree(entries: Mapping[str, _Entry]) -> Tree:
     for _ in range(3):  # a link may lead to a link
         for path, target in links.items():
             files |= _followed(files, path, target)
-    findings += [_outside(path, target) for path, target in links.items() if _leads_out(path, target)]
+    for path, target in links.items():
+        if _leads_out(path, target):
+            findings.append(_outside(path, target))
+        elif not any(each == path or each.startswith(f"{path}/") for each in files):
+            what = f"links to {target}, which is no file of the repository"
+            findings.append(_finding("symlink-broken", path, what, f"git rm {path}, or let it lead to a file"))
     return Tree(dict(sorted(files.items())), findings)
 
 

@@ -69,8 +69,8 @@ def _broken(text: str) -> int | None:
     try:
         for _ in yaml.compose_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             pass
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+    except yaml.YAMLError as error:  # a character that YAML forbids has no mark
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         return mark.line + 1 if mark else 1
     return None
 

@@ -33,6 +33,12 @@ RULES: tuple[Rule, ...] = (
         "apps/web/base/a.yaml -> ../../common/a.yaml\n",
     ),
     Rule(
+        "tree/symlink-broken",
+        "nothing can read what stands there, and a link to itself keeps some readers busy",
+        "apps/web/base/a.yaml -> a.yaml\n",
+        "apps/web/base/a.yaml -> ../../common/a.yaml\n",
+    ),
+    Rule(
         "tree/too-large",
         "an object of that size fits neither etcd (1.5 MiB) nor a review",
         "# a file of 2 MiB\n",

@@ -1,0 +1,244 @@
+"""The gate against the usual chain, over the same objects and in the same run; 5,000 objects; one changed leaf."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+
+from benchmarks import gate_chain, seeds
+from benchmarks.record import Figure, Record, machine, save
+from onair.adapters.gate.check import Options
+from onair.adapters.gate.check import run as run_gate
+from onair.core.finding import Finding
+from onair.core.paths import Paths
+from onair.core.report.model import Report
+
+RATIO, OBJECTS = 10.0, 5000
+SECONDS_5000, MIB_5000, SECONDS_LEAF = 5.0, 500.0, 0.5
+MODEL, PER_SERVICE = "web", 11
+"""The service that is multiplied, and about how many objects it has on a cluster."""
+NOW = datetime(2026, 11, 24, 3, tzinfo=UTC)
+"""Noon of a Tuesday in Korea: what depends on the day must not make a test depend on it."""
+
+
+def check(root: Path, cache: Path, against: str | None = None) -> Report:
+    """Check the copy at ``root`` in this process."""
+    return run_gate(root, Options(now=NOW, base=against, cache=cache))
+
+
+def run(runs: int = 3, defects: int = 1000) -> Record:
+    """Measure each figure ``runs`` times, and compare on the first ``defects`` seeded defects.
+
+    Raises
+    ------
+    RuntimeError
+        If the gate does not run, or finds something in the unbroken copy: a failed check is no measurement.
+    """
+    before, chain = machine(), gate_chain.Chain()
+    with tempfile.TemporaryDirectory(prefix="onair-bench-") as folder:
+        top = Path(folder)
+        whole = copy(top / "whole")
+        figures, details = race(chain, whole, top, runs)
+        figures += warm_leaf(whole, top, runs)
+        figures += many(top, runs)
+        found, told = seeded(chain, whole, top, list(seeds.load())[:defects])
+    return save("gate", [*figures, *found], before, [*details, *told])
+
+
+def copy(target: Path) -> Path:
+    """Copy the repository with its tool, so that ``onair`` there checks the copy; committed."""
+    seeds.commit(seeds.copy(target))
+    return target
+
+
+def race(chain: gate_chain.Chain, whole: Path, top: Path, runs: int) -> tuple[list[Figure], list[str]]:
+    """Time the usual chain and ``onair check`` in turn over the whole repository, nothing cached."""
+    slow, quick, ratios, details = list[float](), list[float](), list[float](), list[str]()
+    for number in range(runs):
+        rendered = top / f"chain-{number}"
+        slow.append(timed(lambda rendered=rendered: usual(chain, whole, rendered)))  # type: ignore[misc]
+        quick.append(command(whole, top / f"cold-{number}")[0])
+        ratios.append(quick[-1] / slow[-1])
+        details = [f"the chain renders {len(list(rendered.rglob('*.yaml')))} leaves; the gate follows charts too"]
+    return [
+        Figure(name="whole repository, cold: usual chain", unit="s", samples=slow),
+        Figure(name="whole repository, cold: onair check", unit="s", samples=quick),
+        Figure(name="onair check / usual chain", unit="ratio", samples=ratios, target=1 / RATIO, judged="median"),
+    ], details
+
+
+def usual(chain: gate_chain.Chain, root: Path, target: Path) -> None:
+    """Do what people do: render every leaf, then let two tools look at the files."""
+    for leaf in gate_chain.leaves(root):
+        if not chain.render(root, leaf, target / f"{leaf}.yaml"):
+            raise RuntimeError(f"{leaf} does not render")
+    chain.validate(target)
+    chain.scan(target)
+
+
+def warm_leaf(whole: Path, top: Path, runs: int) -> list[Figure]:
+    """Time ``onair check`` of the change after one leaf was edited, from process start to exit."""
+    cache, samples = top / "warm", list[float]()
+    command(whole, cache)
+    leaf = whole / f"clusters/local-kr/apps/{MODEL}/kustomization.yaml"
+    kept = leaf.read_text(encoding="utf-8")
+    for number in range(max(5, runs)):
+        leaf.write_text(kept.replace("sha256:", f"sha256:{number:08x}", 1).replace(_tail(kept), "", 1), "utf-8")
+        samples.append(command(whole, cache, "--base", "HEAD")[0])
+    leaf.write_text(kept, encoding="utf-8")
+    return [Figure(name="one changed leaf, warm", unit="s", samples=samples, target=SECONDS_LEAF, judged="median")]
+
+
+def _tail(text: str) -> str:
+    """Return the first eight digits of the leaf's digest, which others take the place of."""
+    return text.partition("sha256:")[2][:8]
+
+
+def many(top: Path, runs: int) -> list[Figure]:
+    """Time 5,000 objects: rendered and judged from nothing, and rendered before but judged from nothing."""
+    estate = copy(top / "many")
+    multiply(estate, OBJECTS)
+    cold, judged, memory = list[float](), list[float](), list[float]()
+    cache = top / "many-cache"
+    for _ in range(runs):
+        shutil.rmtree(cache, ignore_errors=True)
+        cold.append(command(estate, cache, clean=False)[0])
+        for verdicts in (cache / "gate").rglob("verdicts"):
+            shutil.rmtree(verdicts)
+        seconds, mebibytes = command(estate, cache, clean=False)
+        judged.append(seconds)
+        memory.append(mebibytes)
+    count = check(estate, cache / "gate").checked.objects
+    return [
+        Figure(name=f"{count:,} objects: rendered and judged", unit="s", samples=cold),
+        Figure(name=f"{count:,} rendered objects: judged", unit="s", samples=judged, target=SECONDS_5000),
+        Figure(name=f"{count:,} rendered objects: memory", unit="MiB", samples=memory, target=MIB_5000),
+    ]
+
+
+def multiply(root: Path, objects: int) -> None:
+    """Add copies of one service to every cluster until there are about ``objects`` objects."""
+    clusters = sorted(path.parent.parent.name for path in root.glob("clusters/*/facts/cluster.yaml"))
+    for number in range(objects // (PER_SERVICE * len(clusters))):
+        name = f"{MODEL}{number:03}"
+        _renamed(root / f"apps/{MODEL}/base", root / f"apps/{name}/base", name)
+        for cluster in clusters:
+            _renamed(root / f"clusters/{cluster}/apps/{MODEL}", root / f"clusters/{cluster}/apps/{name}", name)
+    seeds.commit(root, "Many")
+
+
+def _renamed(source: Path, target: Path, name: str) -> None:
+    target.mkdir(parents=True)
+    for file in source.iterdir():
+        text = file.read_text(encoding="utf-8").replace(f"name: {MODEL}", f"name: {name}")
+        text = text.replace(f"/{MODEL}", f"/{name}").replace(f"Service: {MODEL}", f"Service: {name}")
+        (target / file.name).write_text(text, encoding="utf-8")
+
+
+def seeded(
+    chain: gate_chain.Chain, whole: Path, top: Path, defects: list[seeds.Defect]
+) -> tuple[list[Figure], list[str]]:
+    """Compare what the chain and the gate find of the seeded defects."""
+    cache, rendered, unrendered, mine = top / "seeds-cache", top / "seeds", set[str](), set[str]()
+    unbroken = set(_errors(check(whole, cache)))
+    plain = gate_chain.leaves(whole)
+    for leaf in plain:
+        chain.render(whole, leaf, rendered / "unbroken" / f"{leaf}.yaml")
+    for defect in defects:
+        broken = Path(shutil.copytree(whole, top / "broken", symlinks=True))
+        defect.apply(broken)
+        if set(_errors(check(broken, cache, "HEAD" if defect.change else None))) - unbroken:
+            mine.add(defect.id)
+        for leaf in gate_chain.touched(broken, defect.files):
+            if not chain.render(broken, leaf, rendered / defect.id / f"{leaf}.yaml"):
+                unrendered.add(defect.id)
+        shutil.rmtree(broken)
+    theirs = unrendered | failing(chain, rendered)
+    missed = sorted(theirs - mine)
+    share = [f"{len(defects)} seeded defects: the gate finds {len(mine)}, the usual chain {len(theirs)}"]
+    share += [f"the gate misses {name}, which the chain finds" for name in missed]
+    share += [f"neither finds {defect.id}" for defect in defects if defect.id not in mine | theirs]
+    names = "seeded defects that the chain finds and the gate does not"
+    lost = [float(len(defects) - len(mine))]
+    return [
+        Figure(name=names, unit="defects", samples=[float(len(missed))], target=0),
+        Figure(name="seeded defects that the gate does not find", unit="defects", samples=lost, target=0),
+    ], share
+
+
+def failing(chain: gate_chain.Chain, rendered: Path) -> set[str]:
+    """Return the defects (folders of ``rendered``) of which a tool says more than of the unbroken repository."""
+    said: dict[str, set[tuple[str, str]]] = {}
+    for file, text in chain.validate(rendered).failed:
+        said.setdefault(file.split("/")[0], set()).add(("kubernetes-validate", text))
+    scan = chain.scan(rendered)
+    for failure in scan.failures:
+        said.setdefault(failure.file.split("/")[0], set()).add((failure.check, failure.resource))
+    for file in scan.unread:
+        said.setdefault(file.strip("/").split("/")[0], set()).add(("checkov", "unread"))
+    known = said.pop("unbroken", set())
+    return {defect for defect, found in said.items() if found - known}
+
+
+def _errors(report: Report) -> Iterable[Finding]:
+    return (finding for finding in report.findings if finding.severity == "error")
+
+
+def timed(action: Callable[[], object]) -> float:
+    """Return how long ``action`` takes, in seconds."""
+    began = time.monotonic()
+    action()
+    return time.monotonic() - began
+
+
+def command(root: Path, cache: Path, *words: str, clean: bool = True) -> tuple[float, float]:
+    """Run ``onair check`` of the copy at ``root``.
+
+    Returns
+    -------
+    tuple
+        Seconds from process start to exit, and the greatest memory of the process and its children in MiB.
+
+    Raises
+    ------
+    RuntimeError
+        If it could not run, or found something where all is ``clean``.
+    """
+    for shared in ("bin", "mirrors"):  # programs and upstream's manifests: as old as the machine, for both contestants
+        if not (cache / shared).is_symlink():
+            cache.mkdir(parents=True, exist_ok=True)
+            (cache / shared).symlink_to(Paths.of().cache / shared)
+    environment = {**os.environ, "PYTHONPATH": str(root / "scripts"), "ONAIR_CACHE": str(cache)}
+    began, most = time.monotonic(), 0
+    with subprocess.Popen(
+        [sys.executable, "-m", "onair", "check", *words], cwd=root, env=environment, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True,
+    ) as process:  # fmt: skip
+        watched = psutil.Process(process.pid)
+        while process.poll() is None:
+            most = max(most, _resident(watched))
+            time.sleep(0.01)
+        seconds = time.monotonic() - began
+        said = process.stdout.read() if process.stdout else ""
+    if process.returncode > int(not clean):
+        raise RuntimeError(f"onair check {' '.join(words)} ended with {process.returncode}: {said[-2000:]}")
+    return seconds, most / 2**20
+
+
+def _resident(process: psutil.Process) -> int:
+    total = 0
+    try:
+        for each in (process, *process.children(recursive=True)):
+            total += each.memory_info().rss
+    except psutil.Error:
+        pass  # it has just ended
+    return total
