@@ -50,7 +50,8 @@ def _group() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; exit 0 when all is well, 1 with findings, 2 when it could not run, 130 on Ctrl-C."""
     stderr = Console(stderr=True, highlight=False, soft_wrap=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop cleans up as Ctrl-C does
+    for stop in (signal.SIGINT, signal.SIGTERM):  # both clean up; a shell's background job would ignore the first
+        signal.signal(stop, signal.default_int_handler)
     try:
         build(sys.argv[1:] if arguments is None else arguments)(args=arguments)
     except OnairError as error:
