@@ -62,7 +62,7 @@ def test_what_skips_the_gate_is_on_record_and_the_cluster_still_refuses_it(shop:
         mended = shop.commit("Give it its limit back")
         pushed = shop.push()
     shop.followed("live", mended, pushed, shop.clusters)
-    shop.settled()
+    shop.each("live is as git has it", 60, lambda cluster: shop.application(cluster, "live").good)
 
 
 def test_a_retired_application_goes_from_git_first_and_then_from_the_regions(shop: Shop) -> None:

@@ -19,10 +19,12 @@ def command(
     finish: Annotated[bool, typer.Option("--finish", help="Take it off the regions here, after the push.")] = False,
 ) -> None:
     """Commit that APP goes; once that is pushed, `onair retire APP --finish` takes it off the regions."""
-    from onair.adapters.local import retirement  # noqa: PLC0415 - --help does not need it
+    from onair.adapters.local import cgroups, retirement  # noqa: PLC0415 - --help does not need it
     from onair.adapters.local.platform import LocalPlatform  # noqa: PLC0415
 
     if finish:
+        if cgroups.processes():
+            cgroups.join("onair/cli")
         with ConsoleReporter().step(f"retire {app}") as step:
             for cluster in retirement.finish(LocalPlatform.open(ROOT), app, step.note):
                 typer.echo(f"{app} is gone from {cluster}")

@@ -33,7 +33,7 @@ def command() -> None:
     local = LocalPlatform.prepare(ROOT, reporter)
     mirrors.ensure(ROOT, paths.cache, reporter)
     kernel.note(paths)
-    cgroups.join("onair/up")  # beside what it starts: from the outside it would get the time that they leave over
+    cgroups.join("onair/cli")
     with reporter.step("network"):
         network.ensure(local.topology)
     with reporter.step("hub and control planes"):
