@@ -34,7 +34,8 @@ class Region(StrEnum):
     US = "us"
 
 
-def _known_timezone(name: str) -> str:
+def known_timezone(name: str) -> str:
+    """Return ``name`` if it is an IANA time zone; raises ValueError otherwise."""
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
@@ -81,7 +82,7 @@ class ClusterSpec(_Model):
     zones: Annotated[list[Label], Field(min_length=2, max_length=6)]
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
     locale: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}([-_][A-Z]{2})?$")]
-    timezone: Annotated[str, AfterValidator(_known_timezone)]
+    timezone: Annotated[str, AfterValidator(known_timezone)]
     network: Network
 
 

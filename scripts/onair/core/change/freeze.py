@@ -10,22 +10,13 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
 
 from onair.core.change.data import Envelope, Strict
+from onair.core.facts import known_timezone
 from onair.core.finding import Finding
 
 FREEZE = "clusters/platform/freeze.yaml"
 TRAILER = "Emergency"
 WHY = "a rollout during a show risks the hour that earns the day's money, with every viewer watching"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        message = f"'{name}' is no IANA time zone (e.g. Asia/Seoul)"
-        raise ValueError(message) from error
-    return name
-
 
 Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 """Hour and minute as a string: without quotes YAML 1.1 reads 19:30 as the number 1170."""
@@ -38,7 +29,7 @@ class Weekly(Strict):
     days: Annotated[list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]], Field(min_length=1)]
     start: Clock
     until: Clock
-    timezone: Annotated[str, AfterValidator(_zone)]
+    timezone: Annotated[str, AfterValidator(known_timezone)]
     clusters: tuple[str, ...] = ()
 
 
