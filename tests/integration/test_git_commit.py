@@ -46,7 +46,7 @@ def desk(tmp_path: Path) -> Desk:
     """A clone with two files, pushed to the served repository."""
     made = Desk(tmp_path / "clone", tmp_path / "served.git")
     made.clone.mkdir()
-    git.ensure_repository(made.served, {})
+    git.ensure_repository(made.served, {}, ["true"])
     (made.served / "hooks/post-receive").unlink()  # there is no Argo CD to tell
     made.git("init", "--quiet", "--initial-branch=main")
     made.git("config", "user.name", "Somebody")
@@ -148,7 +148,7 @@ def test_a_machine_without_a_git_identity_can_release(desk: Desk, monkeypatch: p
 def test_other_remotes_and_a_second_up_change_nothing(desk: Desk) -> None:
     desk.git("remote", "add", "origin", "https://example.org/x.git")
     git.ensure_remote(desk.clone, str(desk.served))
-    git.ensure_repository(desk.served, {})
+    git.ensure_repository(desk.served, {}, ["true"])
     assert desk.git("remote", "get-url", "origin") == "https://example.org/x.git"
     assert git.has_branch(desk.served)
     git.run(desk.served, "fsck", "--strict")
