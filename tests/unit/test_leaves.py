@@ -8,10 +8,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-CLUSTERS = sorted(path.parent.parent.name for path in ROOT.glob("clusters/*/facts/cluster.yaml"))
-LEAVES = sorted(ROOT.glob("clusters/*/*/*/kustomization.yaml"))
 KUSTOMIZATIONS = sorted([*ROOT.glob("clusters/**/kustomization.yaml"), *ROOT.glob("*/*/**/kustomization.yaml")])
-KEYS = {"apiVersion", "kind", "resources", "components", "images"}
 PLATFORM = yaml.safe_load((ROOT / "clusters/platform/platform.yaml").read_text())["spec"]
 REMOTE = re.compile(r"https://github\.com/[\w.-]+/([\w.-]+)\.git//[\w/-]+\?ref=v([0-9.]+)")
 
@@ -26,36 +23,6 @@ def documents(path: str) -> list[dict[str, Any]]:
 
 def name(path: Path) -> str:
     return str(path.relative_to(ROOT).parent)
-
-
-@pytest.mark.parametrize("path", LEAVES, ids=name)
-def test_leaf_is_thin(path: Path) -> None:
-    cluster, area, part = path.relative_to(ROOT / "clusters").parts[:3]
-    leaf = load(path)
-    assert len(path.read_text().splitlines()) <= 12
-    assert set(leaf) <= KEYS
-    assert leaf["resources"] == [f"../../../../{area}/{part}/base"]
-    assert leaf["components"] == ["../../facts"]
-    assert [child.name for child in path.parent.iterdir()] == ["kustomization.yaml"]
-    if area == "infrastructure":
-        assert "images" not in leaf
-        return
-    registry = PLATFORM["registries"][cluster.split("-")[0]]
-    (image,) = leaf["images"]
-    assert (image["name"], image["newName"]) == (f"onair/{part}", f"{registry}/onair/{part}")
-    assert re.fullmatch(r"sha256:[0-9a-f]{64}", image["digest"])
-    assert set(image) == {"name", "newName", "digest"}
-
-
-@pytest.mark.parametrize("cluster", CLUSTERS)
-def test_cluster_has_every_part_or_says_why_not(cluster: str) -> None:
-    facts = load(ROOT / f"clusters/{cluster}/facts/cluster.yaml")
-    absences = load(ROOT / "clusters/platform/absences.yaml")["spec"][facts["spec"]["environment"]]
-    bases = {f"{base.parts[-4]}/{base.parts[-3]}" for base in ROOT.glob("*/*/base/kustomization.yaml")}
-    leaves = {f"{leaf.parts[-3]}/{leaf.parts[-2]}" for leaf in LEAVES if cluster in leaf.parts}
-    assert leaves | set(absences) == bases
-    assert not leaves & set(absences), "listed as absent, but there"
-    assert all(absences.values()), "an absence needs its reason"
 
 
 @pytest.mark.parametrize("path", KUSTOMIZATIONS, ids=name)

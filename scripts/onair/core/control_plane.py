@@ -86,6 +86,9 @@ def services(cluster: Cluster, paths: Paths, binary: Binary) -> list[Service]:
         "--use-service-account-credentials",
         # `up` registers the nodes with the pod ranges that the routes are made for.
         "--allocate-node-cidrs=false",
+        # It only warns of wrong types in policies, and reads the API's whole schema for it, again with every new kind;
+        # tests/integration/test_gate_policies.py asks for the same warnings.
+        "--controllers=*,-validatingadmissionpolicy-status-controller",
         "--node-monitor-period=2s",
         f"--node-monitor-grace-period={NODE_GRACE_SECONDS}s",
         "--bind-address=127.0.0.1",
