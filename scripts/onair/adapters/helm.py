@@ -15,8 +15,7 @@ from typing import Any
 import yaml
 
 from onair.core.finding import Finding, OnairError
-
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from onair.core.yaml_loader import LOADER
 
 
 def template(
@@ -57,7 +56,7 @@ def template(
         done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         raise OnairError(Finding(rule="helm/template", what=f"Application {name}: {done.stderr.strip()}"))
-    return [found for found in yaml.load_all(done.stdout, Loader=_LOADER) if found]
+    return [found for found in yaml.load_all(done.stdout, Loader=LOADER) if found]
 
 
 def _fetch(folder: Path, source: Mapping[str, Any], environment: Mapping[str, str]) -> None:

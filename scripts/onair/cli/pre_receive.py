@@ -20,6 +20,7 @@ from rich.console import Console
 from onair.adapters.gate import check
 from onair.adapters.gate.cache import default_folder
 from onair.cli import console
+from onair.cli.app import COULD_NOT_RUN
 from onair.cli.context import ROOT
 from onair.core.finding import OnairError
 
@@ -27,7 +28,6 @@ SKIP = "skip-gate"
 FOLLOWED = "refs/heads/main"
 NONE = "0" * 40
 WIDTH = 110
-COULD_NOT_RUN = 2
 
 
 def main() -> int:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
+from onair.adapters import git_read
 from onair.core.change.freeze import TRAILER
 from onair.core.change.promotion import Held, Texts, pinned
 from onair.core.finding import Finding, OnairError
@@ -49,13 +49,13 @@ class Change:
     def entries(self) -> dict[str, tuple[str | None, str | None]]:
         """Object ids before and after of each changed file; the working tree's is None where it must be read."""
         words = ["diff", "--raw", "-z", "--no-renames", "--no-abbrev", self.fork, *([self.head] if self.head else [])]
-        fields = _git(self.root, *words).split(b"\0")
+        fields = git_read.output(self.root, *words).split(b"\0")
         found: dict[str, tuple[str | None, str | None]] = {}
         for meta, name in zip(fields[::2], fields[1::2], strict=False):
             old_mode, new_mode, old, new, _ = meta.decode()[1:].split(" ")
             found[os.fsdecode(name)] = (old if old_mode in FILES else None, new if new_mode in FILES else None)
         if self.head is None:
-            for name in _git(self.root, "ls-files", "-z", "--others", "--exclude-standard").split(b"\0"):
+            for name in git_read.output(self.root, "ls-files", "-z", "--others", "--exclude-standard").split(b"\0"):
                 if name:
                     found[os.fsdecode(name)] = (None, NONE)
         return found
@@ -85,7 +85,9 @@ class Change:
         """The reason in the last trailer ``Emergency: <reason>`` of the change's commits; empty where there is none."""
         form = f"--format=%(trailers:key={TRAILER},valueonly,unfold)"
         lines = (
-            _git(self.root, "log", form, f"{self.fork}..{self.head or 'HEAD'}").decode(errors="replace").splitlines()
+            git_read.output(self.root, "log", form, f"{self.fork}..{self.head or 'HEAD'}")
+            .decode(errors="replace")
+            .splitlines()
         )
         return next((line.strip() for line in lines if line.strip()), "")
 
@@ -108,7 +110,9 @@ class Change:
             Commit, path, text by line number. A merge's own edits are in no commit's lines; the tree has them.
         """
         words = ["log", "--patch", "--unified=0", "--no-renames", "--no-color", "--no-ext-diff", "--format=%x00%H"]
-        listing = _git(self.root, "-c", "core.quotePath=false", *words, f"{self.fork}..{self.head or 'HEAD'}")
+        listing = git_read.output(
+            self.root, "-c", "core.quotePath=false", *words, f"{self.fork}..{self.head or 'HEAD'}"
+        )
         for part in listing.split(b"\0"):
             commit, _, patch = part.partition(b"\n")
             for path, lines in _added_lines(patch):
@@ -124,7 +128,7 @@ def default_base(root: Path) -> str:
         If it knows none.
     """
     for name in FOLLOWED:
-        if _run(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").returncode == 0:
+        if git_read.run(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").returncode == 0:
             return name
     raise OnairError(
         Finding(
@@ -146,7 +150,7 @@ def since(root: Path, base: str, head: str | None = None) -> Change:
     """
     tip = _commit(root, base)
     end = _commit(root, head) if head else _commit(root, "HEAD")
-    done = _run(root, "merge-base", tip, end)
+    done = git_read.run(root, "merge-base", tip, end)
     if done.returncode:
         raise OnairError(
             Finding(
@@ -174,7 +178,7 @@ def history(root: Path, ref: str, leaf: Leaf) -> list[Held]:
         leaf.path,
     ]
     found: list[tuple[datetime, str]] = []
-    for part in _git(root, *words).decode().split("\0")[1:]:
+    for part in git_read.output(root, *words).decode().split("\0")[1:]:
         lines = part.strip().splitlines()
         raw = [line for line in lines[1:] if line.startswith(":")]
         if raw:
@@ -190,26 +194,7 @@ def history(root: Path, ref: str, leaf: Leaf) -> list[Held]:
 
 def blobs_of(root: Path, ids: Iterable[str]) -> dict[str, str]:
     """Return the text of blobs by id; what is no UTF-8 has replacement characters."""
-    return {each: content.decode(errors="replace") for each, content in contents_of(root, ids).items()}
-
-
-def contents_of(root: Path, ids: Iterable[str]) -> dict[str, bytes]:
-    """Return the content of blobs by id, in one run of git."""
-    wanted = sorted(set(ids))
-    if not wanted:
-        return {}
-    output = _git(root, "cat-file", "--batch", data="\n".join(wanted).encode() + b"\n")
-    found, position = {}, 0
-    for each in wanted:
-        end = output.index(b"\n", position)
-        words = output[position:end].split(b" ")
-        if len(words) == 3:
-            start, size = end + 1, int(words[2])
-            found[each] = output[start : start + size]
-            position = start + size + 1
-        else:  # missing: a partial clone
-            position = end + 1
-    return found
+    return {each: content.decode(errors="replace") for each, content in git_read.contents_of(root, ids).items()}
 
 
 def _added_lines(patch: bytes) -> Iterator[tuple[str, dict[int, str]]]:
@@ -232,21 +217,8 @@ def _added_lines(patch: bytes) -> Iterator[tuple[str, dict[int, str]]]:
 
 
 def _commit(root: Path, name: str) -> str:
-    done = _run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    done = git_read.run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     if done.returncode:
         mend = f"git fetch origin {name.removeprefix('origin/')}, or name another commit"
         raise OnairError(Finding(rule="change/unknown-commit", what=f"git knows no commit {name!r}", mend=mend))
     return done.stdout.decode().strip()
-
-
-def _git(root: Path, *words: str, data: bytes | None = None) -> bytes:
-    done = _run(root, *words, data=data)
-    if done.returncode:
-        message = done.stderr.decode(errors="replace").strip() or f"exit {done.returncode}"
-        raise OnairError(Finding(rule="git/failed", file=str(root), what=f"git {words[0]}: {message}"))
-    return done.stdout
-
-
-def _run(root: Path, *words: str, data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-    """Run git; bytes, as file names and contents need not be UTF-8."""
-    return subprocess.run(["git", *words], cwd=root, capture_output=True, input=data, check=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache as once
@@ -31,9 +31,6 @@ PACKAGES = ("cel-expr-python", "detect-secrets", "jsonschema-rs", "kubernetes-va
 """Libraries whose verdicts are remembered: another version judges again."""
 _CODE = ("core", "adapters/gate")
 _SECRETS = "clusters/platform/allowed-secrets.yaml"
-
-Say = Callable[[str], None]
-"""Told what is being done, for a line of progress."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,7 @@ class Checked:
     findings: list[Finding]
 
 
-def run(root: Path, options: Options, say: Say = lambda _: None) -> Report:
+def run(root: Path, options: Options) -> Report:
     """Check the repository at ``root``.
 
     Raises
@@ -89,43 +86,36 @@ def run(root: Path, options: Options, say: Say = lambda _: None) -> Report:
         If it cannot be checked at all: git does not know ``base``, there is nothing to render with.
     """
     began = time.monotonic()
-    say("renders")
     found = read(root, options)
     cache = Cache(options.cache)
     findings = [*found.findings, *found.rendered.findings, *sources.findings(found.files, cache, code())]
     held, faults = policies.of(found.files)
     findings += faults
-    say("judges objects")
     today = options.now.date()
     key = rules_key(policies.texts(found.files).values(), code(), [each.until >= today for each in held.exemptions])
     kubernetes = str(found.estate.platform.get("versions", {}).get("kubernetes", ""))
     verdicts = Verdicts(found.estate, found.rendered.synced, Rules(kubernetes, held, key, today, options.cache))
     findings += verdicts.findings()
-    say("judges the whole")
     invariants = _invariants()
     findings += [finding for rule in invariants if rule.check for finding in rule.check(found.estate)]
-    say("looks for secrets")
-    findings += _secrets(root, options, found.estate)
-    change = ""
-    if options.base:
-        say(f"compares with {options.base}")
-        told, change = _change(root, options, found)
-        findings += told
+    change = _since(root, options) if options.base else None
+    findings += _secrets(root, options, found.estate, change)
+    verdict = _judged(root, options, found, change) if change else None
+    findings += verdict.findings if verdict else []
     return Report(
         checked=_counts(found, len(held.policies) + len(invariants), verdicts.reused),
         findings=ordered(fold(findings, found.estate.clusters)),
         seconds=time.monotonic() - began,
         version=version("onair"),
         base=options.base,
-        change=change,
+        change=_shown(verdict) if verdict else "",
     )
 
 
-def read(root: Path, options: Options, ref: str | None = None) -> Checked:
-    """Read and render the tree that ``options`` name, or the commit ``ref``."""
-    at = ref or options.head
-    files, faults = tree.at(options.repository or root, at) if at else tree.read(root)
-    rendered = render_files(files, root=root, jobs=options.jobs, cache=options.cache)
+def read(root: Path, options: Options) -> Checked:
+    """Read and render the tree that ``options`` name."""
+    files, faults = tree.at(options.repository or root, options.head) if options.head else tree.read(root)
+    rendered = _rendered(root, options, files)
     estate = Estate(
         objects=rendered.estate_objects,
         clusters=sources.clusters(files),
@@ -137,13 +127,17 @@ def read(root: Path, options: Options, ref: str | None = None) -> Checked:
     return Checked(files, rendered, estate, faults)
 
 
+def _rendered(root: Path, options: Options, files: Mapping[str, str]) -> Rendered:
+    return render_files(files, root=root, jobs=options.jobs, cache=options.cache)
+
+
 def _invariants() -> tuple[Rule, ...]:
     from onair.core.gate.invariants.rules import RULES  # noqa: PLC0415 - its libraries are not needed by --help
 
     return RULES
 
 
-def _secrets(root: Path, options: Options, estate: Estate) -> list[Finding]:
+def _secrets(root: Path, options: Options, estate: Estate, change: Change | None) -> list[Finding]:
     from onair.adapters.gate import secret_scan  # noqa: PLC0415
     from onair.core.change import data, secrets  # noqa: PLC0415
 
@@ -155,7 +149,10 @@ def _secrets(root: Path, options: Options, estate: Estate) -> list[Finding]:
     else:
         files = secret_scan.contents(root, secret_scan.listed(root))
     store = options.cache / "secrets" if options.cache else None
-    return secrets.judge(secret_scan.scan(files, store), allowed, whole=True)
+    findings = secrets.judge(secret_scan.scan(files, store), allowed, whole=True)
+    if change:
+        findings += secrets.judge(secret_scan.scan_added(change.added()), allowed, whole=False)
+    return findings
 
 
 def difference(root: Path, options: Options) -> str:
@@ -166,28 +163,16 @@ def difference(root: Path, options: Options) -> str:
     OnairError
         If git does not know ``options.base`` or ``options.head``, or a side does not render.
     """
-    from onair.core.change.markdown import markdown  # noqa: PLC0415
-
     found = read(root, options)
     if found.rendered.findings:
         raise OnairError(*found.rendered.findings)
-    verdict = _judged(root, options, found, _since(root, options))
-    return markdown(verdict.changes, appearing=verdict.appearing, vanishing=verdict.vanishing, pruned=verdict.pruned)
+    return _shown(_judged(root, options, found, _since(root, options)))
 
 
-def _change(root: Path, options: Options, found: Checked) -> tuple[list[Finding], str]:
-    from onair.adapters.gate import secret_scan  # noqa: PLC0415
-    from onair.core.change import data, secrets  # noqa: PLC0415
+def _shown(verdict: Verdict) -> str:
     from onair.core.change.markdown import markdown  # noqa: PLC0415
 
-    change = _since(root, options)
-    verdict = _judged(root, options, found, change)
-    findings = list(verdict.findings)
-    allowed, _ = data.read(secrets.Allowed, _SECRETS, found.estate.data.get(_SECRETS))
-    if allowed:
-        findings += secrets.judge(secret_scan.scan_added(change.added()), allowed, whole=False)
-    text = markdown(verdict.changes, appearing=verdict.appearing, vanishing=verdict.vanishing, pruned=verdict.pruned)
-    return findings, text
+    return markdown(verdict.changes, appearing=verdict.appearing, vanishing=verdict.vanishing, pruned=verdict.pruned)
 
 
 def _since(root: Path, options: Options) -> Change:
@@ -199,10 +184,10 @@ def _since(root: Path, options: Options) -> Change:
 def _judged(root: Path, options: Options, found: Checked, change: Change) -> Verdict:
     from onair.core.change import check  # noqa: PLC0415
 
-    old = read(root, options, change.fork)
+    old = _rendered(root, options, tree.at(options.repository or root, change.fork).files)
     emergency = options.emergency or change.emergency
     return check.check(
-        check.Before(old.rendered.estate_objects, old.rendered.applications),
+        check.Before(old.estate_objects, old.applications),
         found.estate,
         found.rendered.applications,
         change.texts,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -13,10 +12,10 @@ from onair.core.gate.model import Body, Rule
 from onair.core.gate.policy.findings import AREA
 from onair.core.gate.policy.model import Policies
 from onair.core.gate.policy.read import read
+from onair.core.yaml_loader import LOADER
 
 FOLDER = Path("policies")
 _KUSTOMIZATION = "kustomization.yaml"
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # eight times as quick where libyaml is there
 
 
 def load(root: Path) -> tuple[Policies, list[Finding]]:
@@ -77,7 +76,7 @@ def _documents(path: Path) -> list[Body]:
 
 
 def _bodies(text: str) -> list[Body]:
-    found = [body for body in yaml.load_all(text, Loader=_LOADER) if body]
+    found = [body for body in yaml.load_all(text, Loader=LOADER) if body]
     if not all(isinstance(body, dict) for body in found):
         raise ValueError("a document that is not a mapping")
     return found

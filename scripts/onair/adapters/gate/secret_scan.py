@@ -19,7 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from onair.adapters.gate.changes import FILES, contents_of
+from onair.adapters.gate.changes import FILES
+from onair.adapters.git_read import contents_of
 from onair.core.change.secrets import Hit, hash_of
 
 OFF = frozenset({"Public IP (ipv4)", "Cloudant Credentials", "SoftLayer Credentials", "IBM Cloud IAM Key"})

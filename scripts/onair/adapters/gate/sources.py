@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import yaml
 
 from onair.adapters.gate.cache import Cache, key_of
 from onair.core.finding import Finding
 from onair.core.gate.model import Body
+from onair.core.yaml_loader import LOADER
 
-DATA = ("clusters/platform/", "policies/")
+DATA = "clusters/platform"
 FACTS = "/facts/cluster.yaml"
 PLATFORM = "clusters/platform/platform.yaml"
 SUFFIXES = (".yaml", ".yml")
 _AREA = "sources"
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # eight times as quick where libyaml is there
 
 
 def findings(files: Mapping[str, str], cache: Cache, version: str) -> list[Finding]:
@@ -62,12 +61,12 @@ def platform(files: Mapping[str, str]) -> Body:
 
 
 def _is_data(path: str) -> bool:
-    return any(path.startswith(each) and "/" not in path[len(each) :] for each in DATA) and path.endswith(SUFFIXES)
+    return path.rpartition("/")[0] == DATA and path.endswith(SUFFIXES)
 
 
 def _body(text: str) -> Body | None:
     try:
-        found = next(iter(yaml.load_all(text, Loader=_LOADER)), None)
+        found = next(iter(yaml.load_all(text, Loader=LOADER)), None)
     except (yaml.YAMLError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from onair.adapters import git_read
 from onair.core.finding import Finding, OnairError
 from onair.core.gate.tree_rules import WHY
 
@@ -63,7 +63,7 @@ def at(root: Path, ref: str, folders: Sequence[str] = FOLDERS) -> Tree:
         if kind == "blob" and _delivered(path):
             modes[path] = int(mode, 8), identity, int(size)
     wanted = [identity for _, identity, size in modes.values() if size <= TOO_LARGE_BYTES]
-    contents = _blobs(root, list(dict.fromkeys(wanted)))
+    contents = git_read.contents_of(root, wanted)
     entries: dict[str, _Entry] = {}
     for path, (bits, blob, length) in modes.items():
         content = contents.get(blob)
@@ -178,25 +178,9 @@ def _on_disk(path: Path) -> _Entry | None:
         return None
 
 
-def _git(root: Path, *words: str, data: bytes | None = None) -> bytes:
-    done = subprocess.run(["git", *words], cwd=root, input=data, capture_output=True, check=False)
+def _git(root: Path, *words: str) -> bytes:
+    done = git_read.run(root, *words)
     if done.returncode:
-        message = done.stderr.decode(errors="replace").strip() or f"exit {done.returncode}"
         mend = "name a commit that this clone has: git fetch"
-        raise OnairError(Finding(rule="tree/git", what=f"git {words[0]}: {message}", mend=mend))
+        raise OnairError(Finding(rule="tree/git", what=f"git {words[0]}: {git_read.complaint(done)}", mend=mend))
     return done.stdout
-
-
-def _blobs(root: Path, identities: Sequence[str]) -> dict[str, bytes]:
-    """Read git objects, all by one process."""
-    if not identities:
-        return {}
-    out = _git(root, "cat-file", "--batch", data="".join(f"{each}\n" for each in identities).encode())
-    found: dict[str, bytes] = {}
-    start = 0
-    for identity in identities:
-        end = out.index(b"\n", start)
-        size = int(out[start:end].split()[2])
-        found[identity] = out[end + 1 : end + 1 + size]
-        start = end + 1 + size + 1
-    return found

@@ -7,10 +7,10 @@ from typing import Any
 
 import yaml
 
-_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # eight times as quick where libyaml is there
+from onair.core.yaml_loader import LOADER
 
 
-class _Loader(_Base):  # type: ignore[misc] # the base is chosen at run time
+class _Loader(LOADER):  # type: ignore[misc] # the base is chosen at run time
     """YAML as go-yaml reads it into JSON: ``on`` and ``yes`` are words, a date and ``1:30`` are strings."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own name

@@ -98,8 +98,10 @@ def references(folder: str, text: str) -> tuple[Reference, ...]:
     """
     import yaml  # noqa: PLC0415 - not needed where every leaf is cached
 
+    from onair.core.yaml_loader import LOADER  # noqa: PLC0415
+
     try:
-        root = yaml.compose(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        root = yaml.compose(text, LOADER)
     except (yaml.YAMLError, RecursionError):
         return ()
     found = []

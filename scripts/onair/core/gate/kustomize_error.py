@@ -66,8 +66,10 @@ def _broken(text: str) -> int | None:
     """Return the line where a file stops being YAML; Kustomize counts from the start of a document."""
     import yaml  # noqa: PLC0415 - only where something failed
 
+    from onair.core.yaml_loader import LOADER  # noqa: PLC0415
+
     try:
-        for _ in yaml.compose_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        for _ in yaml.compose_all(text, LOADER):
             pass
     except yaml.YAMLError as error:  # a character that YAML forbids has no mark
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)

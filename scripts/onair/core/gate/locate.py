@@ -119,8 +119,10 @@ class _Locator:
 def _documents(file: str, text: str) -> Iterator[_Document]:
     import yaml  # noqa: PLC0415 - only where something was found
 
+    from onair.core.yaml_loader import LOADER  # noqa: PLC0415
+
     try:
-        for root in yaml.compose_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        for root in yaml.compose_all(text, LOADER):
             if root is not None:
                 metadata = _child(root, "metadata")
                 named = _value(metadata, "name"), _value(metadata, "namespace")

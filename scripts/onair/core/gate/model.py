@@ -120,7 +120,7 @@ class Estate:
     platform
         The ``spec`` of ``clusters/platform/platform.yaml``, as written.
     data
-        Other data files of ``clusters/platform`` and ``policies``, by path, parsed; e.g. absences, secrets, exceptions.
+        The data files of ``clusters/platform``, by path, parsed; e.g. absences, secrets.
     texts
         Text of every file below ``apps``, ``clusters``, ``infrastructure``, ``policies`` (sources excluded) by path.
     locate

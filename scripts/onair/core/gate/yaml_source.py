@@ -15,9 +15,7 @@ import yaml
 from onair.core.finding import Finding
 from onair.core.gate.model import Path
 from onair.core.gate.yaml_rules import DEEPEST, RULES, WHY, ambiguous, plain, syntax, unambiguous
-
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # eight times as quick where libyaml is there
-
+from onair.core.yaml_loader import LOADER
 
 __all__ = ["RULES", "Document", "parse"]
 _COMMON_TAGS = {None, "!", "tag:yaml.org,2002:str"}
@@ -59,7 +57,7 @@ def parse(file: str, text: str) -> tuple[list[Document], list[Finding]]:
     """
     reader = _Reader(file)
     try:
-        for event in yaml.parse(text, Loader=_LOADER):
+        for event in yaml.parse(text, Loader=LOADER):
             reader.read(event)
     except _TooDeepError as error:  # reading on would cost the square of the depth
         reader.report("too-deep", error.line, f"more than {DEEPEST} levels", "make it flatter")

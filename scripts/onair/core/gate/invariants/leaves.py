@@ -11,6 +11,7 @@ import yaml
 from onair.core.finding import Finding
 from onair.core.gate.invariants.index import index
 from onair.core.gate.model import Estate, Rule
+from onair.core.yaml_loader import LOADER
 
 ABSENCES = "clusters/platform/absences.yaml"
 LONGEST = 12
@@ -19,7 +20,6 @@ KEYS = {"apiVersion", "kind", "resources", "components", "images"}
 BASE = re.compile(r"(apps|infrastructure)/([^/]+)/base/kustomization\.yaml")
 LEAF = re.compile(r"clusters/([^/]+)/(apps|infrastructure)/([^/]+)/(.+)")
 NAMED = ("Deployment", "StatefulSet", "DaemonSet", "Rollout", "Job", "CronJob", "Service", "ServiceAccount")
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Leaf(NamedTuple):
@@ -148,7 +148,7 @@ def _absences(estate: Estate) -> dict[str, dict[str, object]]:
 
 def _content(text: str) -> dict[str, Any]:
     try:
-        found = yaml.load(text, Loader=_LOADER)  # noqa: S506 (a safe loader)
+        found = yaml.load(text, Loader=LOADER)  # noqa: S506 (a safe loader)
     except yaml.YAMLError:
         return {}  # yaml_source tells of it
     return found if isinstance(found, dict) else {}

@@ -91,8 +91,10 @@ def _targets(found: object) -> Iterator[str]:
 def _rules(text: str) -> Iterator[str]:
     import yaml  # noqa: PLC0415
 
+    from onair.core.yaml_loader import LOADER  # noqa: PLC0415
+
     try:
-        found = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (a safe loader)
+        found = yaml.load(text, Loader=LOADER)  # noqa: S506 (a safe loader)
     except yaml.YAMLError:
         yield "{ the rules are not YAML"
         return

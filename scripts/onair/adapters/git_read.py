@@ -1,0 +1,52 @@
+"""Reads what git holds: bytes, as file names and contents need not be UTF-8."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from onair.core.finding import Finding, OnairError
+
+
+def run(root: Path, *words: str, data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    """Run git in ``root``."""
+    return subprocess.run(["git", *words], cwd=root, capture_output=True, input=data, check=False)
+
+
+def output(root: Path, *words: str, data: bytes | None = None) -> bytes:
+    """Run git in ``root`` and return what it writes.
+
+    Raises
+    ------
+    OnairError
+        If it fails: git's own message.
+    """
+    done = run(root, *words, data=data)
+    if done.returncode:
+        raise OnairError(Finding(rule="git/failed", file=str(root), what=f"git {words[0]}: {complaint(done)}"))
+    return done.stdout
+
+
+def complaint(done: subprocess.CompletedProcess[bytes]) -> str:
+    """Return what a failed git says of it."""
+    return done.stderr.decode(errors="replace").strip() or f"exit {done.returncode}"
+
+
+def contents_of(root: Path, ids: Iterable[str]) -> dict[str, bytes]:
+    """Return the content of blobs by id, in one run of git."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    found, position = {}, 0
+    listing = output(root, "cat-file", "--batch", data="\n".join(wanted).encode() + b"\n")
+    for each in wanted:
+        end = listing.index(b"\n", position)
+        words = listing[position:end].split(b" ")
+        if len(words) == 3:
+            start, size = end + 1, int(words[2])
+            found[each] = listing[start : start + size]
+            position = start + size + 1
+        else:  # missing: a partial clone
+            position = end + 1
+    return found
