@@ -177,8 +177,8 @@ class Shop(Clone):
         )
         return LoadProcess(plan, self.path)
 
-    def tell(self, name: str, result: LoadResult) -> None:
-        """Write a load's figures to the log."""
+    def tell(self, name: str, result: LoadResult) -> str:
+        """Write a load's figures to the log, and return them for a test's message."""
         lost = result.outcomes.get(OVERLOAD)
         times = [step.at for step in result.timeline if step.not_sent]
         late = f" from {times[0]:g} to {times[-1]:g} s" if times else ""
@@ -186,9 +186,11 @@ class Shop(Clone):
         if result.failures:
             first, last = result.failures[0], result.failures[-1]
             window = f" between {first.due:.1f} and {last.due + last.took:.1f} s"
-        self.say(
+        told = (
             f"load {name}: {result.sent} sent in {result.elapsed:.0f} s ({result.opened} connections), {result.ok} ok, "
             f"{result.failed} failed{window}, {lost.count if lost else 0} too late by the client{late}; "
             f"p50 {result.response.p50:.0f} ms, p99 {result.response.p99:.0f} ms; "
             f"{ {k: v.count for k, v in result.outcomes.items()} }"
         )
+        self.say(told)
+        return told

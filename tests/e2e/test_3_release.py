@@ -68,11 +68,13 @@ def test_a_release_reaches_both_regions_and_no_request_fails(shop: Shop) -> None
     results = {name: load.result for name, load in loads.items()}
     fresh = shop.fetch().headers["x-onair-version"]
     assert fresh != version
-    for name, result in results.items():
-        shop.tell(name, result)
+    told = [shop.tell(name, result) for name, result in results.items()]
+    for result in results.values():
         for failure in result.failures[:10]:
             shop.say(f"  failed at {failure.due:.1f} s after {failure.took:.2f} s: {failure.outcome} {failure.detail}")
-    assert sum(result.failed for result in results.values()) == 0, "requests failed during the release"
+    told.append(f"pushed {pushed - began:.1f} s after the load began")
+    failed = sum(result.failed for result in results.values())
+    assert failed == 0, "requests failed during the release: " + "\n".join(told)
     assert sum(result.sent for result in results.values()) >= REQUESTS
     for name, result in results.items():
         late = result.outcomes.get(OVERLOAD)
