@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from contextlib import ExitStack
 from secrets import token_hex
 
-from e2e.shop import Shop
+from e2e.shop import ARGO, Shop
 
 from onair.adapters.local import git
 from onair.core.leaf import Leaf, digest
@@ -19,6 +20,8 @@ RATE = 35.0
 """Requests a second at each of three addresses: 105 in all."""
 REQUESTS = 20_000
 LONGEST_SECONDS = 600.0
+REFRESH = "argocd.argoproj.io/application-set-refresh"
+"""What a webhook sets on an ApplicationSet; its controller takes it away."""
 SWITCH_SECONDS = 10.0
 """Old and new version may both answer for so long: two proxies learn of the switch one by one."""
 
@@ -100,3 +103,21 @@ def test_a_second_release_of_the_same_source_changes_nothing(shop: Shop) -> None
     assert again.code == 0, again.output
     assert "nothing to release" in again.output
     assert shop.git("rev-parse", "HEAD") == head
+
+
+def test_a_webhook_makes_no_application_set_drift(shop: Shop) -> None:
+    """Argo CD writes an ApplicationSet back at each: what it adds must be in git, or bootstrap heals, ever later."""
+    shop.settled()
+    for cluster in shop.clusters:
+        for name in ("apps", "infrastructure"):
+            path = f"{ARGO}/argocd/applicationsets/{name}"
+            before = shop.read(cluster, path)["metadata"]["generation"]
+            told = {"metadata": {"annotations": {REFRESH: "true"}}}
+            kind = {"Content-Type": "application/merge-patch+json"}
+            shop.api(cluster).patch(path, content=json.dumps(told), headers=kind).raise_for_status()
+
+            def refreshed(at: str = cluster, path: str = path) -> bool:
+                return REFRESH not in shop.read(at, path)["metadata"].get("annotations", {})
+
+            shop.wait(f"{cluster}: {name} is refreshed", 60, refreshed)
+            assert shop.read(cluster, path)["metadata"]["generation"] == before, f"{cluster}: {name} has drifted"

@@ -93,6 +93,14 @@ def test_a_chart_inside_a_leaf_is_followed_from_upstream() -> None:
     assert made.chart["spec"]["source"]["repoURL"] == "https://github.com/a/b.git"
 
 
+def test_a_generators_template_that_says_nothing_overrides_nothing() -> None:
+    blank = copy.deepcopy(APPS)
+    blank["spec"]["generators"][0]["git"]["template"] = {"metadata": {}, "spec": {"destination": {}, "project": ""}}
+    found, expected = expand(blank), expand(APPS)
+    assert not found.findings
+    assert found.applications == expected.applications
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -101,6 +109,7 @@ def test_a_chart_inside_a_leaf_is_followed_from_upstream() -> None:
         (lambda spec: spec["generators"].append({"list": {"elements": []}}), "generator list"),
         (lambda spec: spec["generators"][0].update(selector={}), "selector"),
         (lambda spec: spec["generators"][0]["git"].update(files=[]), "files"),
+        (lambda spec: spec["generators"][0]["git"].update(template={"spec": {"project": "x"}}), "template"),
         (lambda spec: spec["generators"][0]["git"].update(repoURL="https://other"), "https://other"),
         (lambda spec: spec["template"]["metadata"].update(name="{{ .path.basename | upper }}"), "upper"),
         (lambda spec: spec["template"]["metadata"].update(name="{{index .path.segments 9}}"), "segments 9"),

@@ -176,7 +176,7 @@ def _directories(generator: Mapping[str, Any], folders: Collection[str], reposit
     if set(generator) != {"git"}:
         raise Unsupported(f"generator {', '.join(sorted(generator))}")
     git = generator["git"]
-    if unknown := set(git) - _GENERATOR_KEYS:
+    if unknown := {key for key in git if key not in _GENERATOR_KEYS and not (key == "template" and _blank(git[key]))}:
         raise Unsupported(f"git generator with {', '.join(sorted(unknown))}")
     if git.get("repoURL") != repository:
         raise Unsupported(f"git generator over {git.get('repoURL')}, which is not {repository}")
@@ -187,6 +187,11 @@ def _directories(generator: Mapping[str, Any], folders: Collection[str], reposit
         for folder in folders
         if any(matches(each, folder) for each in wanted) and not any(matches(each, folder) for each in excluded)
     )
+
+
+def _blank(node: Any) -> bool:  # noqa: ANN401 - any part of a manifest
+    """Tell whether a template overrides nothing: the form in which Argo CD writes one back that was not given."""
+    return all(_blank(value) for value in node.values()) if isinstance(node, dict) else not node
 
 
 def _filled(node: Any, folder: str) -> Any:  # noqa: ANN401 - any part of a manifest
