@@ -1,17 +1,21 @@
 """The ``onair`` command: one line here for each module in ``cli``."""
 
+from __future__ import annotations
+
 import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-import typer
-from rich.console import Console
-
-from onair.cli import console
 from onair.core.finding import OnairError
 
+if TYPE_CHECKING:
+    import typer
+    from rich.console import Console
+
 FINDINGS, COULD_NOT_RUN, INTERRUPTED = 1, 2, 130
+AGAIN = "interrupted; the same command goes on from here"
 COMMANDS = (
     "up",
     "down",
@@ -26,10 +30,14 @@ COMMANDS = (
     "load",
 )
 """Each is a module of this package with a function ``command``."""
+QUICK = "check"
+"""Runs without Typer and Rich, which take longer to load than the gate to judge a change: its module has a ``main``."""
 
 
 def build(arguments: Sequence[str]) -> typer.Typer:
     """Return the command line; where ``arguments`` name a command, only that one is loaded: all take a second."""
+    import typer  # noqa: PLC0415 - see QUICK
+
     app = typer.Typer(
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -49,15 +57,32 @@ def _group() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; exit 0 when all is well, 1 with findings, 2 when it could not run, 130 on Ctrl-C."""
-    stderr = Console(stderr=True, highlight=False, soft_wrap=True)
     for stop in (signal.SIGINT, signal.SIGTERM):  # both clean up; a shell's background job would ignore the first
         signal.signal(stop, signal.default_int_handler)
+    words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        build(sys.argv[1:] if arguments is None else arguments)(args=arguments)
+        _run(words)
     except OnairError as error:
-        console.render(error.findings, stderr)
+        from onair.cli import console  # noqa: PLC0415
+
+        console.render(error.findings, _stderr())
         sys.exit(COULD_NOT_RUN)
+    except KeyboardInterrupt:
+        _stderr().print(AGAIN)
+        sys.exit(INTERRUPTED)
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
-            stderr.print("interrupted; the same command goes on from here")
+            _stderr().print(AGAIN)
         raise
+
+
+def _run(words: Sequence[str]) -> None:
+    if words[:1] == [QUICK]:
+        sys.exit(import_module(f"onair.cli.{QUICK}").main(words[1:]))
+    build(words)(args=words)
+
+
+def _stderr() -> Console:
+    from rich.console import Console  # noqa: PLC0415 - see QUICK
+
+    return Console(stderr=True, highlight=False, soft_wrap=True)

@@ -1,23 +1,40 @@
-"""The terminal: one place that draws findings and progress."""
+"""The terminal: one place that draws findings and progress.
 
+Rich takes longer to load than the gate to judge a change: it is loaded where there is something to draw.
+"""
+
+from __future__ import annotations
+
+import os
 import sys
 import threading
 import time
 from collections.abc import Iterable
-from types import TracebackType
-from typing import Self
-
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from typing import TYPE_CHECKING, Self, TextIO
 
 from onair.core.finding import Finding
 
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
 PLAIN_NOTE_SECONDS = 15.0
+DIM, GOOD, BAD = "2", "1;32", "1;31"
+"""Styles of :func:`styled`, as terminals know them."""
+
+
+def styled(text: str, style: str, file: TextIO) -> str:
+    """Return a text in a style where ``file`` is a terminal that shows any."""
+    shows = file.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    return f"\x1b[{style}m{text}\x1b[0m" if shows else text
 
 
 def render(findings: Iterable[Finding], console: Console) -> None:
     """Draw findings, errors first, each with where, what, why and how to mend it."""
+    from rich.markup import escape  # noqa: PLC0415 - see above
+
     for finding in sorted(findings, key=lambda f: (f.severity, f.file or "", f.line or 0)):
         colour = "red" if finding.severity == "error" else "yellow"
         where = f"{escape(finding.where)}: " if finding.where else ""
@@ -28,7 +45,7 @@ def render(findings: Iterable[Finding], console: Console) -> None:
 
 
 class _Step:
-    def __init__(self, reporter: "ConsoleReporter", name: str, total: int | None) -> None:
+    def __init__(self, reporter: ConsoleReporter, name: str, total: int | None) -> None:
         self._reporter, self._name, self._total = reporter, name, total
         self._position, self._text, self._ended = 0, "", False
         self._began = self._spoke = time.monotonic()
@@ -54,6 +71,8 @@ class _Step:
     def _end(self, text: str, mark: str) -> None:
         if self._ended:
             return
+        from rich.markup import escape  # noqa: PLC0415
+
         self._ended = True
         self._reporter.end(self._task, f"{mark} {escape(self._name)}: {escape(text)}", time.monotonic() - self._began)
 
@@ -73,6 +92,8 @@ class ConsoleReporter:
     """Progress on a terminal (live lines) or in a log (one line at begin, end and every 15 s)."""
 
     def __init__(self, console: Console | None = None) -> None:
+        from rich.console import Console  # noqa: PLC0415
+
         self.console = console or Console(file=sys.stderr, highlight=False)
         self.progress: Progress | None = None
         self._lock = threading.Lock()
@@ -84,6 +105,8 @@ class ConsoleReporter:
 
     def note(self, text: str) -> None:
         """Print one line that stays."""
+        from rich.markup import escape  # noqa: PLC0415
+
         self.console.print(escape(text), soft_wrap=True)
 
     def begin(self, name: str, total: int | None) -> TaskID | None:
@@ -92,16 +115,10 @@ class ConsoleReporter:
             self.note(f"… {name}")
             return None
         with self._lock:
+            from rich.markup import escape  # noqa: PLC0415
+
             if self.progress is None:
-                self.progress = Progress(
-                    SpinnerColumn(),
-                    TextColumn("{task.description}"),
-                    MofNCompleteColumn(),
-                    TimeElapsedColumn(),
-                    TextColumn("[dim]{task.fields[note]}"),
-                    console=self.console,
-                    transient=True,
-                )
+                self.progress = _display(self.console)
                 self.progress.start()
             self._open += 1
             return self.progress.add_task(escape(name), total=total, note="")
@@ -117,3 +134,23 @@ class ConsoleReporter:
             if self._open == 0:
                 self.progress.stop()
                 self.progress = None
+
+
+def _display(console: Console) -> Progress:
+    from rich.progress import (  # noqa: PLC0415
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[note]}"),
+        console=console,
+        transient=True,
+    )
