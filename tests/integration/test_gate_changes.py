@@ -16,11 +16,13 @@ import pytest
 import yaml
 from support import findings_of
 
-from onair.adapters.gate import retire, secret_scan
+from onair.adapters.gate import code, retire, secret_lines, secret_scan, tree
+from onair.adapters.gate.cache import Cache
 from onair.adapters.gate.changes import history, since
+from onair.core.change.hit import Hit, hash_of
 from onair.core.change.promotion import Delivery, judge, pin_changes
 from onair.core.change.retire import Retirement, Step
-from onair.core.change.secrets import ALLOWED, Allowed, hash_of
+from onair.core.change.secrets import ALLOWED, Allowed
 from onair.core.change.secrets import judge as judge_secrets
 from onair.core.leaf import Leaf
 
@@ -217,12 +219,25 @@ HARMLESS = {
 }
 
 
+def scan(files: list[tuple[str, bytes]], folder: Path | None = None) -> list[Hit]:
+    return secret_scan.Scanner(Cache(folder)).hits(dict.fromkeys(dict(files)), lambda _: files)
+
+
+def found_in(root: Path, folder: Path | None = None) -> list[tuple[str, int]]:
+    return sorted((hit.file, hit.line) for hit in secret_scan.of_disk(root, tree.listed(root), Cache(folder)))
+
+
+def memory(folder: Path) -> Path:
+    (file,) = folder.glob("*/secrets/*")
+    return file
+
+
 @pytest.mark.parametrize("path", SECRETS)
 def test_a_secret_is_found_with_its_line_and_never_shown(path: str, tmp_path: Path) -> None:
     text = f"# first\n{SECRETS[path]}\n"
-    found = secret_scan.scan([(path, text.encode())], tmp_path)
+    found = scan([(path, text.encode())], tmp_path)
     assert {hit.line for hit in found} == {2}
-    stored = (tmp_path / "secrets.json").read_text()
+    stored = memory(tmp_path).read_bytes().decode("latin-1")
     for told in (stored, str(found), str(judge_secrets(found, Allowed.model_construct(spec=()), whole=False))):
         assert WORD not in told
         assert SECRETS[path][-16:] not in told
@@ -230,45 +245,86 @@ def test_a_secret_is_found_with_its_line_and_never_shown(path: str, tmp_path: Pa
 
 @pytest.mark.parametrize("path", HARMLESS)
 def test_what_is_no_secret_is_not_found(path: str) -> None:
-    assert secret_scan.scan([(path, HARMLESS[path].encode())]) == []
+    assert scan([(path, HARMLESS[path].encode())]) == []
 
 
 def test_an_unchanged_file_is_not_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = [(path, text.encode()) for path, text in SECRETS.items()]
-    first = secret_scan.scan(files, tmp_path)
-    monkeypatch.setattr(secret_scan, "detect", lambda *_: pytest.fail("looked again"))
-    assert secret_scan.scan(files, tmp_path) == first
-    monkeypatch.undo()
+    first = scan(files, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(secret_lines.Detector, "detect", lambda *_: pytest.fail("looked again"))
+        assert scan(files, tmp_path) == first
     changed = [("a.yaml", b"password: " + WORD.encode() + b"3")]
-    assert secret_scan.scan(changed, tmp_path)[0].hash == hash_of(WORD + "3")
+    assert scan(changed, tmp_path)[0].hash == hash_of(WORD + "3")
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"\xff\xfe", b'{"x": 1}'])
-def test_a_damaged_memory_is_written_anew(damage: bytes, tmp_path: Path) -> None:
-    (tmp_path / "secrets.json").write_bytes(damage)
-    files = [(path, text.encode()) for path, text in SECRETS.items()]
-    assert secret_scan.scan(files, tmp_path) == secret_scan.scan(files)
-    assert json.loads((tmp_path / "secrets.json").read_text())
-
-
-def test_a_memory_of_wrong_entries_is_not_believed(tmp_path: Path) -> None:
+def test_another_version_of_the_scanner_looks_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = [("a.yaml", SECRETS["a.yaml"].encode())]
-    first = secret_scan.scan(files, tmp_path)
-    (key,) = json.loads((tmp_path / "secrets.json").read_text())
-    (tmp_path / "secrets.json").write_text(json.dumps({key: [["one"], 2]}))
-    assert secret_scan.scan(files, tmp_path) == first
+    first = scan(files, tmp_path)
+    monkeypatch.setattr(code, "whole", lambda: "another")
+    monkeypatch.setattr(secret_lines.Detector, "detect", lambda *_: [(7, "kind", "hash")])
+    assert scan(files, tmp_path) == [Hit("a.yaml", 7, "kind", "hash")] != first
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"\xff" * 40])
+def test_a_damaged_memory_is_written_anew(damage: bytes, tmp_path: Path) -> None:
+    files = [(path, text.encode()) for path, text in SECRETS.items()]
+    first = scan(files, tmp_path)
+    whole = memory(tmp_path).read_bytes()
+    memory(tmp_path).write_bytes(damage)
+    assert scan(files, tmp_path) == first
+    assert len(memory(tmp_path).read_bytes()) == len(whole)
 
 
 def test_where_nothing_can_be_remembered_it_is_looked_at_each_time(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert len(secret_scan.scan([("a.yaml", SECRETS["a.yaml"].encode())], tmp_path / "file" / "store")) == 1
+    assert len(scan([("a.yaml", SECRETS["a.yaml"].encode())], tmp_path / "file" / "store")) == 1
+
+
+def test_of_a_changed_file_only_the_new_lines_are_looked_at(
+    repo: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "store"
+    repo.commit({"a.yaml": f"one: 1\npassword: {WORD}\n", "b.yaml": "b: 1\n"})
+    assert found_in(repo.root, store) == [("a.yaml", 2)]
+    looked: list[str] = []
+    monkeypatch.setattr(secret_lines, "_bare", lambda line: looked.append(line) or iter(()))
+    repo.write("a.yaml", f"zero: 0\none: 1\npassword: {WORD}\n")
+    assert found_in(repo.root, store) == [("a.yaml", 3)]
+    assert looked == ["zero: 0"]
+    repo.write("a.yaml", f"password: {WORD}9\npassword: {WORD}\n")
+    assert found_in(repo.root, store) == [("a.yaml", 1), ("a.yaml", 2)]
+    repo.write("a.yaml", "one: 1\n")
+    assert found_in(repo.root, store) == []
+
+
+def test_harmless_lines_are_told_without_loading_the_scanner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scan([("a.yaml", b"a: 1\n")], tmp_path)
+    monkeypatch.setattr(secret_lines, "_matchers", lambda: pytest.fail("loaded"))
+    assert scan([("b.yaml", b"digest: sha256:" + b"0" * 64 + b'\nlabel: "a-short-one"\n')], tmp_path) == []
+
+
+def test_what_the_index_cannot_vouch_for_is_read(repo: Repository, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    bad = f"password: {WORD}\n"
+    files: dict[str, str | bytes | None] = dict.fromkeys(("a.yaml", "b.yaml", "c.yaml"), "x" * (len(bad) - 1) + "\n")
+    repo.commit(files)
+    assert found_in(repo.root, store) == []
+    times = (repo.root / "a.yaml").stat()
+    repo.write("a.yaml", bad)  # as long as before, and as old
+    os.utime(repo.root / "a.yaml", ns=(times.st_atime_ns, times.st_mtime_ns))
+    repo.git("update-index", "--assume-unchanged", "b.yaml")
+    repo.write("b.yaml", bad)
+    (repo.root / "c.yaml").unlink()
+    repo.write("d.yaml", bad)
+    assert found_in(repo.root, store) == [("a.yaml", 1), ("b.yaml", 1), ("d.yaml", 1)]
 
 
 def test_a_secret_that_a_later_commit_takes_out_again_is_found(repo: Repository) -> None:
     repo.git("checkout", "--quiet", "-b", "mine")
     bad = repo.commit({"a.yaml": f"a: 1\nx: 1\npassword: {WORD}\n", "++ b/c.yaml": "x\n"})
     repo.commit({"a.yaml": "a: 1\nx: 1\n"})
-    (hit,) = secret_scan.scan_added(since(repo.root, "main", "mine").added())
+    (hit,) = secret_scan.scan_added(since(repo.root, "main", "mine").added(), Cache(None))
     assert (hit.file, hit.line, hit.commit) == ("a.yaml", 3, bad)
 
 
@@ -286,10 +342,9 @@ def test_added_lines_have_their_numbers_and_nothing_else(repo: Repository) -> No
 
 def test_this_repository_holds_no_secret(root: Path, tmp_path: Path) -> None:
     allowed = Allowed.model_validate(yaml.safe_load((root / ALLOWED).read_text()))
-    paths = secret_scan.listed(root)
-    assert ALLOWED in paths
-    assert "scripts/onair/core/finding.py" in paths
-    found = secret_scan.scan(secret_scan.contents(root, paths), tmp_path)
+    listing = tree.listed(root)
+    assert {ALLOWED, "scripts/onair/core/finding.py"} <= listing.keys()
+    found = secret_scan.of_disk(root, listing, Cache(tmp_path))
     assert judge_secrets(found, allowed, whole=True) == []
 
 
@@ -307,11 +362,13 @@ def test_a_commits_files_are_looked_at_as_the_working_trees(repo: Repository, tm
     (repo.root / "link").symlink_to("/etc/passwd")
     commit = repo.commit({"new dir/\xfc.yaml": SECRETS["a.yaml"], "large": b"x" * (secret_scan.MAX_BYTES + 1)})
     repo.git("clone", "--quiet", "--bare", str(repo.root), str(tmp_path / "bare.git"))
-    paths = secret_scan.listed(repo.root)
-    expected = dict(secret_scan.contents(repo.root, paths))
+    expected = dict(secret_scan.contents(repo.root, tree.listed(repo.root)))
+    on_disk = secret_scan.of_disk(repo.root, tree.listed(repo.root), Cache(None))
     repo.write("a.yaml", "edited\n")
-    assert dict(secret_scan.of_commit(tmp_path / "bare.git", commit)) == expected
+    blobs = secret_scan.blobs_of(tmp_path / "bare.git", commit)
+    assert blobs == {path: secret_scan.blob_of(content) for path, content in expected.items()}
     assert {"new dir/\xfc.yaml", "binary"} <= expected.keys()
+    assert secret_scan.of_commit(tmp_path / "bare.git", commit, Cache(tmp_path / "store")) == on_disk != []
     assert not {"link", "large"} & expected.keys()
 
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from onair.core.finding import Finding, OnairError
 
+FILES = frozenset({"100644", "100755"})
+"""Modes of regular files; links and submodules have no text of ours."""
+
 
 def run(root: Path, *words: str, data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
     """Run git in ``root``."""

@@ -7,7 +7,7 @@ import yaml
 from change_world import KR, NEW, NOW, OLD, US, App, leaf_text, objects, past
 
 from onair.core.change import freeze, promotion, vanish
-from onair.core.change.check import Before, Circumstances, Verdict, check
+from onair.core.change.check import Circumstances, Side, Verdict, check
 from onair.core.change.rules import RULES
 from onair.core.gate.model import Body, Estate, Object
 from onair.core.leaf import Leaf
@@ -34,7 +34,7 @@ def judge(
     estate = Estate(after, clusters=CLUSTERS, data=DATA if data is None else data)
     around = Circumstances(now, lambda leaf: past((9, NEW)) if leaf == KR else past((9, OLD)), delivers_to=delivers_to)
     apps = [App("web")]
-    return check(Before(before, apps), estate, apps if stays else [], texts or {}, around)
+    return check(Side(before, apps), Side(estate.objects, apps if stays else []), estate, texts or {}, around)
 
 
 def rules(found: Verdict) -> list[str]:

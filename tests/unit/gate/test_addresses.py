@@ -7,15 +7,8 @@ import pytest
 import yaml
 
 from onair.core.facts import Cluster, Platform
-from onair.core.gate.addresses import (
-    PLATFORM,
-    Peak,
-    link_overlaps,
-    peak_of,
-    plan_holds,
-    room_for_pods,
-    room_for_services,
-)
+from onair.core.gate.address_rules import RULES, Peak, peak_of
+from onair.core.gate.addresses import PLATFORM, link_overlaps, plan_holds, room_for_pods, room_for_services
 from onair.core.gate.model import Estate, Object
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -134,3 +127,20 @@ def test_links_of_too_many_regions_overlap() -> None:
     (found,) = link_overlaps(platform, [region(i) for i in range(17)])
     assert "edge:local-16" in found.what
     assert "inter-region:local-00:local-01" in found.what
+
+
+def test_what_the_rules_go_by_changes_what_their_verdict_is_remembered_by() -> None:
+    def bases(found: Estate) -> list[str]:
+        return [repr(rule.basis(found)) for rule in RULES if rule.basis]
+
+    service = {"kind": "Service", "metadata": {"name": "s", "namespace": "shop"}, "spec": {}}
+    fixed = {**service, "spec": {"clusterIP": "10.65.128.9"}}
+    plain, more = (
+        bases(estate(workload("Deployment"), service)),
+        bases(estate(workload("Deployment", replicas=9), fixed)),
+    )
+    assert len(plain) == len(RULES)
+    assert [one == other for one, other in zip(plain, more, strict=True)] == [True, False, False]
+    for field in ("pods", "services", "cidr", "nodes"):
+        other = bases(estate(workload("Deployment"), service, **{field: "10.99.0.0/16"}))
+        assert not set(other) & set(plain), field

@@ -8,9 +8,11 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+from onair.core.finding import Finding
 from onair.core.paths import Paths
 
 KEEP_SECONDS = 30 * 24 * 3600
@@ -84,6 +86,14 @@ class Cache:
             Path(name).replace(folder / key)
         except (OSError, ValueError):
             return
+
+    def clean(self, key: str, judge: Callable[[], list[Finding]]) -> list[Finding]:
+        """Return what ``judge`` finds; that it found nothing is remembered under ``key``, what it found is not."""
+        if self.has("clean", key):
+            return []
+        if not (found := judge()):
+            self.put("clean", key, True)
+        return found
 
     def prune(self, now: float | None = None) -> int:
         """Remove entries that were not used for 30 days; look once a day.

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from onair.adapters import git_read
+from onair.adapters.git_read import FILES
 from onair.core.change.freeze import TRAILER
 from onair.core.change.promotion import Held, Texts, pinned
 from onair.core.finding import Finding, OnairError
@@ -19,8 +20,6 @@ from onair.core.leaf import Leaf
 NONE = "0" * 40
 FOLLOWED = ("origin/main", "regions/main", "main")
 """Where the branch that clusters follow is looked for."""
-FILES = frozenset({"100644", "100755"})
-"""Modes of regular files; links and submodules have no text of ours."""
 HUNK = re.compile(rb"@@ -\S+ \+(\d+)")
 
 
@@ -53,7 +52,10 @@ class Change:
         found: dict[str, tuple[str | None, str | None]] = {}
         for meta, name in zip(fields[::2], fields[1::2], strict=False):
             old_mode, new_mode, old, new, _ = meta.decode()[1:].split(" ")
-            found[os.fsdecode(name)] = (old if old_mode in FILES else None, new if new_mode in FILES else None)
+            found[os.fsdecode(name)] = (
+                old if old_mode in FILES else None,
+                new if new_mode in FILES else None,
+            )
         if self.head is None:
             for name in git_read.output(self.root, "ls-files", "-z", "--others", "--exclude-standard").split(b"\0"):
                 if name:

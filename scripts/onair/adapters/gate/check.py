@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache as once
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from onair.adapters.gate import policies, sources, tree
+from onair.adapters.gate import code, policies, sources, tree
 from onair.adapters.gate.cache import Cache, key_of
 from onair.adapters.gate.render import Rendered, render_files
 from onair.adapters.gate.verdicts import Rules, Verdicts, rules_key
 from onair.core.finding import Finding, OnairError
 from onair.core.gate.fold import fold
 from onair.core.gate.locate import locator
-from onair.core.gate.model import Estate, Rule
+from onair.core.gate.model import Body, Estate, Rule
 from onair.core.report.model import Counts, Report, ordered
 
 if TYPE_CHECKING:
     from onair.adapters.gate.changes import Change
     from onair.core.change.check import Verdict
+    from onair.core.change.hit import Hit
+    from onair.core.gate.policy.model import Policies
 
-PACKAGES = ("cel-expr-python", "detect-secrets", "jsonschema-rs", "kubernetes-validate", "promql-parser", "pyyaml")
-"""Libraries whose verdicts are remembered: another version judges again."""
-_CODE = ("core", "adapters/gate")
 _SECRETS = "clusters/platform/allowed-secrets.yaml"
 
 
@@ -86,27 +84,28 @@ def run(root: Path, options: Options) -> Report:
         If it cannot be checked at all: git does not know ``base``, there is nothing to render with.
     """
     began = time.monotonic()
-    found = read(root, options)
     cache = Cache(options.cache)
-    findings = [*found.findings, *found.rendered.findings, *sources.findings(found.files, cache, code())]
-    held, faults = policies.of(found.files)
-    findings += faults
-    today = options.now.date()
-    key = rules_key(policies.texts(found.files).values(), code(), [each.until >= today for each in held.exemptions])
-    kubernetes = str(found.estate.platform.get("versions", {}).get("kubernetes", ""))
-    verdicts = Verdicts(found.estate, found.rendered.synced, Rules(kubernetes, held, key, today, options.cache))
-    findings += verdicts.findings()
-    invariants = _invariants()
-    findings += [finding for rule in invariants if rule.check for finding in rule.check(found.estate)]
     change = _since(root, options) if options.base else None
-    findings += _secrets(root, options, found.estate, change)
+    source = _source(root, options)
+    with ThreadPoolExecutor(1) as aside:  # while programs render, this thread does what needs no objects
+        reading = aside.submit(_read, root, options, source.tree)
+        findings = [*source.tree.findings, *sources.findings(source.tree.files, cache, code.whole())]
+        held, faults = policies.of(source.tree.files, cache)
+        findings += faults
+        findings += _secrets(root, options, source, change)
+        invariants = _invariants()
+        found = reading.result()
+    findings += found.rendered.findings
+    verdicts = Verdicts(found.estate, found.rendered.synced, _rules(options, found, held))
+    findings += verdicts.findings()
+    findings += _of_invariants(found.estate, invariants, cache)
     verdict = _judged(root, options, found, change) if change else None
     findings += verdict.findings if verdict else []
     return Report(
         checked=_counts(found, len(held.policies) + len(invariants), verdicts.reused),
         findings=ordered(fold(findings, found.estate.clusters)),
         seconds=time.monotonic() - began,
-        version=version("onair"),
+        version=code.versions().get("onair", "0"),
         base=options.base,
         change=_shown(verdict) if verdict else "",
     )
@@ -114,21 +113,48 @@ def run(root: Path, options: Options) -> Report:
 
 def read(root: Path, options: Options) -> Checked:
     """Read and render the tree that ``options`` name."""
-    files, faults = tree.at(options.repository or root, options.head) if options.head else tree.read(root)
-    rendered = _rendered(root, options, files)
+    return _read(root, options, _source(root, options).tree)
+
+
+class _Source(NamedTuple):
+    """The tree that is checked; of the working tree what git knows of each file, of a commit nothing."""
+
+    tree: tree.Tree
+    listing: Mapping[str, tree.Known]
+
+
+def _source(root: Path, options: Options) -> _Source:
+    if options.head:
+        return _Source(tree.at(options.repository or root, options.head), {})
+    listing = tree.listed(root)
+    return _Source(tree.read(root, listing=listing), listing)
+
+
+def _read(root: Path, options: Options, found: tree.Tree) -> Checked:
+    rendered = _rendered(root, options, found.files)
+    facts = sources.facts(found.files, Cache(options.cache))
     estate = Estate(
-        objects=rendered.estate_objects,
-        clusters=sources.clusters(files),
-        platform=sources.platform(files),
-        data=sources.data(files),
-        texts=files,
-        locate=locator(files, rendered.reach_by_leaf),
+        objects=rendered.slim_objects,
+        clusters=facts.clusters,
+        platform=facts.platform,
+        data=facts.data,
+        texts=found.files,
+        locate=locator(found.files, rendered.reach_by_leaf),
+        whole=rendered.whole,
     )
-    return Checked(files, rendered, estate, faults)
+    return Checked(found.files, rendered, estate, found.findings)
 
 
 def _rendered(root: Path, options: Options, files: Mapping[str, str]) -> Rendered:
     return render_files(files, root=root, jobs=options.jobs, cache=options.cache)
+
+
+def _rules(options: Options, found: Checked, held: Policies) -> Rules:
+    today = options.now.date()
+    live = [each.until >= today for each in held.exemptions]
+    key = rules_key(policies.texts(found.files).values(), code.whole(), live)
+    kubernetes = str(found.estate.platform.get("versions", {}).get("kubernetes", ""))
+    return Rules(kubernetes, held, key, today, options.cache)
 
 
 def _invariants() -> tuple[Rule, ...]:
@@ -137,22 +163,36 @@ def _invariants() -> tuple[Rule, ...]:
     return RULES
 
 
-def _secrets(root: Path, options: Options, estate: Estate, change: Change | None) -> list[Finding]:
+def _of_invariants(estate: Estate, rules: Iterable[Rule], cache: Cache) -> Iterator[Finding]:
+    for rule in rules:
+        if rule.check and rule.basis:
+            key = key_of(rule.id, code.whole(), repr(rule.basis(estate)))
+            yield from cache.clean(key, lambda rule=rule: list(rule.check(estate)))  # type: ignore[misc]
+        elif rule.check:
+            yield from rule.check(estate)
+
+
+def _secrets(root: Path, options: Options, source: _Source, change: Change | None) -> list[Finding]:
     from onair.adapters.gate import secret_scan  # noqa: PLC0415
+
+    store = Cache(options.cache)
+    if options.head:
+        hits = secret_scan.of_commit(options.repository or root, options.head, store)
+    else:
+        hits = secret_scan.of_disk(root, source.listing, store)
+    added = secret_scan.scan_added(change.added(), store) if change else []
+    # Reading the allow-list as a model takes longer than all else here.
+    key = key_of("secrets", code.whole(), source.tree.files.get(_SECRETS, ""), json.dumps([hits, added]))
+    return store.clean(key, lambda: _judged_secrets(sources.facts(source.tree.files, store).data, hits, added))
+
+
+def _judged_secrets(held: Mapping[str, Body], hits: list[Hit], added: list[Hit]) -> list[Finding]:
     from onair.core.change import data, secrets  # noqa: PLC0415
 
-    allowed, faults = data.read(secrets.Allowed, _SECRETS, estate.data.get(_SECRETS))
+    allowed, faults = data.read(secrets.Allowed, _SECRETS, held.get(_SECRETS))
     if allowed is None:
         return faults
-    if options.head:
-        files = secret_scan.of_commit(options.repository or root, options.head)
-    else:
-        files = secret_scan.contents(root, secret_scan.listed(root))
-    store = options.cache / "secrets" if options.cache else None
-    findings = secrets.judge(secret_scan.scan(files, store), allowed, whole=True)
-    if change:
-        findings += secrets.judge(secret_scan.scan_added(change.added()), allowed, whole=False)
-    return findings
+    return [*secrets.judge(hits, allowed, whole=True), *secrets.judge(added, allowed, whole=False)]
 
 
 def difference(root: Path, options: Options) -> str:
@@ -184,12 +224,12 @@ def _since(root: Path, options: Options) -> Change:
 def _judged(root: Path, options: Options, found: Checked, change: Change) -> Verdict:
     from onair.core.change import check  # noqa: PLC0415
 
-    old = _rendered(root, options, tree.at(options.repository or root, change.fork).files)
+    old, new = _rendered(root, options, tree.at(options.repository or root, change.fork).files), found.rendered
     emergency = options.emergency or change.emergency
     return check.check(
-        check.Before(old.estate_objects, old.applications),
+        check.Side(old.slim_objects, old.applications, old.without(new)),
+        check.Side(new.slim_objects, new.applications, new.without(old)),
         found.estate,
-        found.rendered.applications,
         change.texts,
         check.Circumstances(options.now, change.history, emergency, options.delivers_to),
     )
@@ -206,14 +246,3 @@ def _counts(found: Checked, rules: int, reused: int) -> Counts:
         rules=rules,
         reused=reused,
     )
-
-
-@once
-def code() -> str:
-    """Return a name for the code that judges, its libraries included."""
-    top = Path(__file__).resolve().parents[2]
-    total = hashlib.sha256()
-    for folder in _CODE:
-        for path in sorted((top / folder).rglob("*.py")):
-            total.update(path.read_bytes())
-    return key_of(total.hexdigest(), *(f"{each}=={version(each)}" for each in PACKAGES))

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from onair.adapters.gate import code
 from onair.adapters.gate.cache import Cache, key_of
 from onair.adapters.gate.programs import Programs
 from onair.core.finding import Finding, OnairError
@@ -73,7 +74,7 @@ class Leaves:
 
     def __init__(self, files: Mapping[str, str], root: Path, cache: Cache) -> None:
         self._files, self._root, self._cache = files, root, cache
-        self._programs = Programs(root)
+        self._programs = Programs(root, cache)
         self._reaches: dict[str, Reach] = {}
         self._named: dict[str, Sequence[Reference]] = {}
         self._hashes: dict[str, str] = {}
@@ -98,7 +99,7 @@ class Leaves:
 
     @cached_property
     def _base_key(self) -> str:
-        return key_of(own_sources(), self._programs.pins)
+        return key_of(code.named(*_SOURCES), self._programs.pins)
 
     def reach(self, leaf: str) -> Reach:
         """Return what a leaf is rendered from."""
@@ -263,12 +264,6 @@ class Leaves:
                 raise KeyError(digest)
             self._schemas[digest] = found
         return self._schemas[digest]
-
-
-def own_sources() -> str:
-    """Return a name for the code that renders: cached results of other code are not used."""
-    top = Path(__file__).resolve().parents[2]
-    return key_of(*((top / each).read_bytes() for each in _SOURCES))
 
 
 def _flat(bodies: Iterable[Any]) -> list[Body]:

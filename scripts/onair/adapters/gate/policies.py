@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
+from onair.adapters.gate import code
+from onair.adapters.gate.cache import Cache, key_of
 from onair.core.finding import Finding
 from onair.core.gate.model import Body, Rule
 from onair.core.gate.policy.findings import AREA
 from onair.core.gate.policy.model import Policies
 from onair.core.gate.policy.read import read
-from onair.core.yaml_loader import LOADER
 
 FOLDER = Path("policies")
 _KUSTOMIZATION = "kustomization.yaml"
@@ -24,18 +23,37 @@ def load(root: Path) -> tuple[Policies, list[Finding]]:
     return of({path.relative_to(root).as_posix(): path.read_text(encoding="utf-8", errors="replace") for path in files})
 
 
-def of(files: Mapping[str, str]) -> tuple[Policies, list[Finding]]:
-    """Read the policies among ``files``; one that cannot be read is a finding, the others count."""
+def of(files: Mapping[str, str], store: Cache | None = None) -> tuple[Policies, list[Finding]]:
+    """Read the policies among ``files``; one that cannot be read is a finding, the others count.
+
+    Parameters
+    ----------
+    store
+        Remembers what the files say, so that they are not read again.
+    """
+    wanted, store = texts(files), store or Cache(None)
+    key = key_of(code.whole(), *(part for pair in wanted.items() for part in pair))
+    if (kept := store.get("policies", key)) is not None:
+        return read(kept)
+    documents, findings = _read(wanted)
+    found, faults = read(documents)
+    if not findings:
+        store.put("policies", key, documents)
+    return found, findings + faults
+
+
+def _read(wanted: Mapping[str, str]) -> tuple[list[tuple[str, Body]], list[Finding]]:
+    import yaml  # noqa: PLC0415 - see _bodies
+
     documents: list[tuple[str, Body]] = []
     findings: list[Finding] = []
-    for path, text in texts(files).items():
+    for path, text in wanted.items():
         try:
             documents += [(path, body) for body in _bodies(text)]
         except (yaml.YAMLError, ValueError) as error:
             mend = "correct this file: without it the gate and the clusters judge differently"
             findings.append(Finding(rule="policy/data", what=str(error), mend=mend, file=path))
-    found, faults = read(documents)
-    return found, findings + faults
+    return documents, findings
 
 
 def texts(files: Mapping[str, str]) -> dict[str, str]:
@@ -76,6 +94,10 @@ def _documents(path: Path) -> list[Body]:
 
 
 def _bodies(text: str) -> list[Body]:
+    import yaml  # noqa: PLC0415 - not needed where the policies are remembered
+
+    from onair.core.yaml_loader import LOADER  # noqa: PLC0415
+
     found = [body for body in yaml.load_all(text, Loader=LOADER) if body]
     if not all(isinstance(body, dict) for body in found):
         raise ValueError("a document that is not a mapping")

@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
+from onair.adapters.gate import code
+from onair.adapters.gate.cache import Cache, key_of
 from onair.core.finding import Finding, OnairError
 from onair.core.gate.tree_rules import WHY
 from onair.core.paths import Paths
 
 _OWN = Path(__file__).resolve().parents[4]
+_FILES = ("*.yaml", "*/go.mod", "*/go.sum")
+_SOURCES = ("adapters/gate/programs.py", "adapters/toolchain.py", "adapters/mirrors.py", "core/toolchain.py")
 _PINS = ("kustomize/go.mod", "kustomize/go.sum", "helm/go.mod", "helm/go.sum")
 _TOOLCHAIN = Path("infrastructure/toolchain")
+
+
+class _Toolchain(NamedTuple):
+    """What the toolchain's files say, as plain data.
+
+    Attributes
+    ----------
+    binaries
+        Where the programs are, or would be, by name.
+    mirrors
+        The folders of the mirrors.
+    settings
+        Environment variables by which git reads these.
+    """
+
+    binaries: dict[str, str]
+    mirrors: list[str]
+    settings: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -26,9 +50,12 @@ class Programs:
     ----------
     root
         The repository's top folder. One without a toolchain uses that of the repository which this onair comes from.
+    store
+        Remembers what the toolchain's files say: reading them takes as long as rendering a leaf.
     """
 
     root: Path
+    store: Cache
 
     @cached_property
     def _home(self) -> Path:
@@ -39,6 +66,21 @@ class Programs:
         """What the versions are pinned by: content for cache keys."""
         files = [self._home / _TOOLCHAIN / each for each in _PINS]
         return "\0".join(file.read_text() if file.exists() else "" for file in files)
+
+    @cached_property
+    def _toolchain(self) -> _Toolchain:
+        """The toolchain; an empty one where it cannot be read."""
+        cache = Paths.of().cache
+        files = sorted(file for form in _FILES for file in (self._home / _TOOLCHAIN).glob(form))
+        parts = [part for file in files for part in (str(file.relative_to(self._home)), file.read_bytes())]
+        key = key_of(code.named(*_SOURCES), str(cache), os.uname().machine, *parts)
+        if (kept := self.store.get("toolchain", key)) is None:
+            try:
+                kept = tuple(_read(self._home, cache))
+            except (OnairError, PermissionError):  # a user who may not read the platform's cache
+                return _Toolchain({}, [], {})
+            self.store.put("toolchain", key, kept)
+        return _Toolchain(*kept)
 
     @cached_property
     def kustomize(self) -> tuple[str, ...]:
@@ -85,25 +127,30 @@ class Programs:
     @cached_property
     def environment(self) -> Mapping[str, str]:
         """Settings by which git reads the platform's mirrors; empty where there are none, then it reads the network."""
-        from onair.adapters import mirrors, toolchain  # noqa: PLC0415 - not needed where every leaf is cached
-
-        base = Paths.of().cache / "mirrors"
+        wanted = self._toolchain.mirrors
         try:
-            recipes = [each.recipe for each in toolchain.load(self._home).values()]
-            wanted = [each.mirror.repository for each in recipes if each.mirror]
-            complete = wanted and all((base / f"{each}.git").is_dir() for each in wanted)
-            return mirrors.git_environment(self._home, base) if complete else {}
-        except (OnairError, PermissionError):  # a user who may not read the platform's cache
+            return self._toolchain.settings if wanted and all(Path(each).is_dir() for each in wanted) else {}
+        except PermissionError:
             return {}
 
     def _pinned(self, name: str) -> Path | None:
-        from onair.adapters import toolchain  # noqa: PLC0415 - not needed where every leaf is cached
-
+        found = Path(self._toolchain.binaries.get(name, ""))
         try:
-            found = toolchain.locate(self._home, Paths.of().cache).binaries.get(name)
-            return found if found is not None and found.exists() else None
-        except (OnairError, PermissionError):
+            return found if found.is_file() else None
+        except PermissionError:
             return None
+
+
+def _read(home: Path, cache: Path) -> _Toolchain:
+    from onair.adapters import mirrors, toolchain  # noqa: PLC0415 - not needed where it is remembered
+
+    base, found = cache / "mirrors", toolchain.locate(home, cache)
+    wanted = [each.recipe.mirror.repository for each in found.tools.values() if each.recipe.mirror]
+    return _Toolchain(
+        binaries={name: str(found.binaries[name]) for name in ("kustomize", "helm") if name in found.binaries},
+        mirrors=[str(base / f"{each}.git") for each in wanted],
+        settings=mirrors.git_environment(home, base),
+    )
 
 
 def _absent(name: str, besides: str) -> Finding:

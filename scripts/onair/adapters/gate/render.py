@@ -36,12 +36,26 @@ class Synced:
     part: Part
     scopes: Mapping[tuple[str, str], bool]
 
+    @property
+    def content(self) -> tuple[str, ...]:
+        """Name of everything that decides what it brings: equal ones bring equal objects."""
+        made = self.application
+        return made.cluster, made.name, made.leaf, made.namespace, self.part.key, repr(sorted(self.scopes.items()))
+
     @cached_property
     def objects(self) -> list[Object]:
         """The objects, in the namespaces where Argo CD would put them."""
+        return self._placed(self.part.bodies)
+
+    @cached_property
+    def slim(self) -> list[Object]:
+        """The objects, with marks for the schemas of CustomResourceDefinitions."""
+        return self._placed(self.part.slim)
+
+    def _placed(self, bodies: Iterable[Body]) -> list[Object]:
         made = self.application
-        bodies = (placed(body, made.namespace, self.scopes) for body in self.part.bodies)
-        return [Object(made.cluster, made.name, made.leaf, body) for body in bodies]
+        found = (placed(body, made.namespace, self.scopes) for body in bodies)
+        return [Object(made.cluster, made.name, made.leaf, body) for body in found]
 
 
 @dataclass(frozen=True)
@@ -71,6 +85,25 @@ class Rendered:
     def estate_objects(self) -> list[Object]:
         """Every object of every cluster."""
         return [found for each in self.synced for found in each.objects]
+
+    @cached_property
+    def slim_objects(self) -> list[Object]:
+        """Every object of every cluster, with marks for the schemas of CustomResourceDefinitions."""
+        return [found for each in self.synced for found in each.slim]
+
+    def without(self, other: Rendered) -> list[Object]:
+        """Return the objects, whole, of the Applications that do not bring the same in ``other``."""
+        same = {each.content for each in other.synced if each.part.key}
+        return [found for each in self.synced if each.content not in same for found in each.objects]
+
+    def whole(self, slim: Object) -> Object:
+        """Return one of the slim objects with its schemas."""
+        same = (
+            each
+            for each in self.synced
+            if (each.application.cluster, each.application.name) == (slim.cluster, slim.application)
+        )
+        return next((found for each in same for found in each.objects if found.identity == slim.identity), slim)
 
 
 def render(root: Path, *, clusters: Sequence[str] | None = None, jobs: int = 2, cache: Path | None = None) -> Rendered:

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import importlib.util
 import json
-import os
-import tempfile
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from onair.adapters.gate import code
+from onair.adapters.gate.cache import Cache, key_of
 from onair.core.finding import Finding, OnairError
-from onair.core.gate import schema as package
 from onair.core.gate.model import Object
 from onair.core.gate.schema.schemas import Schemas
 
 _DATA = "kubernetes-json-schema"
 _DISTRIBUTION = "kubernetes-validate"
-KEPT_SECONDS = 30 * 24 * 3600
-"""After which a compiled schema is made again; its version or the tool's may be long gone."""
+_AREA = "compiled"
 
 
-def load(version: str, crds: Iterable[Object], cache: Path | None) -> Schemas:
+def load(
+    version: str, crds: Iterable[Object], cache: Path | None, whole: Callable[[Object], Object] | None = None
+) -> Schemas:
     """Return the schemas of the clusters.
 
     Parameters
@@ -36,6 +33,8 @@ def load(version: str, crds: Iterable[Object], cache: Path | None) -> Schemas:
         The rendered CustomResourceDefinitions of every cluster; other objects are passed over.
     cache
         Folder of the gate's cache; None keeps nothing.
+    whole
+        See :attr:`onair.core.gate.model.Estate.whole`; None where ``crds`` are whole.
 
     Raises
     ------
@@ -44,8 +43,8 @@ def load(version: str, crds: Iterable[Object], cache: Path | None) -> Schemas:
     """
     folder = _definitions(version)
     definitions = (item for item in crds if item.kind == "CustomResourceDefinition")
-    store = _Files(cache / "schemas", f"{_key()}-{folder.name}") if cache else _Nothing()
-    return Schemas(lambda: _read(folder / "_definitions.json"), definitions, store)
+    store = _Store(Cache(cache), folder)
+    return Schemas(lambda: _read(folder / "_definitions.json"), definitions, store, whole or (lambda found: found))
 
 
 def _definitions(version: str) -> Path:
@@ -73,53 +72,17 @@ def _read(file: Path) -> Mapping[str, Any]:
     return definitions
 
 
-@cache
-def _key() -> str:
-    """Return what compiled schemas depend on: the data's version and this tool's own rules."""
-    digest = hashlib.sha256((_package() / "version.py").read_bytes())
-    for source in sorted(Path(next(iter(package.__path__))).glob("*.py")):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()[:20]
+class _Store:
+    """Compiled schemas in the gate's cache, each named by the data's version and this tool's own rules too."""
 
-
-class _Nothing:
-    def read(self, key: str) -> str | None:
-        return None
-
-    def write(self, key: str, text: str) -> None:
-        return None
-
-
-class _Files:
-    """A file a kind. Each says its own length and digest, so that a torn one is made again."""
-
-    def __init__(self, folder: Path, prefix: str) -> None:
-        self._folder, self._prefix = folder, prefix
-        self._pruned = False
-
-    def _file(self, key: str) -> Path:
-        return self._folder / f"{self._prefix}-{key}.json"
-
-    def _prune(self) -> None:
-        if self._pruned:
-            return
-        self._pruned, oldest = True, time.time() - KEPT_SECONDS
-        for file in self._folder.iterdir():
-            if file.stat().st_mtime < oldest:
-                file.unlink(missing_ok=True)
+    def __init__(self, cache: Cache, definitions: Path) -> None:
+        self._cache = cache
+        version = (_package() / "version.py").read_bytes()
+        self._prefix = key_of(version, code.named("core/gate/schema"), definitions.name)[:20]
 
     def read(self, key: str) -> str | None:
-        try:
-            digest, _, text = self._file(key).read_bytes().partition(b"\n")
-        except OSError:
-            return None
-        return text.decode() if hashlib.sha256(text).hexdigest().encode() == digest else None
+        found = self._cache.get(_AREA, f"{self._prefix}-{key}")
+        return found if isinstance(found, str) else None
 
     def write(self, key: str, text: str) -> None:
-        content = text.encode()
-        with contextlib.suppress(OSError):  # a full or read-only disk costs time, nothing else
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
-                file.write(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
-            self._prune()
-            os.replace(file.name, self._file(key))  # noqa: PTH105 - both are names, and it must be atomic
+        self._cache.put(_AREA, f"{self._prefix}-{key}", text)

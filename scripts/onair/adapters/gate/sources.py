@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
-import yaml
-
+from onair.adapters.gate import code
 from onair.adapters.gate.cache import Cache, key_of
 from onair.core.finding import Finding
 from onair.core.gate.model import Body
-from onair.core.yaml_loader import LOADER
 
 DATA = "clusters/platform"
 FACTS = "/facts/cluster.yaml"
@@ -44,20 +43,38 @@ def findings(files: Mapping[str, str], cache: Cache, version: str) -> list[Findi
     return found
 
 
-def data(files: Mapping[str, str]) -> dict[str, Body]:
-    """Return the first document of each data file, by path; one that cannot be read is left to :func:`findings`."""
-    return {path: body for path in files if _is_data(path) and (body := _body(files[path]))}
+class Facts(NamedTuple):
+    """What the data files say.
+
+    Attributes
+    ----------
+    clusters
+        The facts of each cluster by its name, as written.
+    platform
+        The facts of the platform, as written.
+    data
+        The first document of each data file, by path; one that cannot be read is left to :func:`findings`.
+    """
+
+    clusters: dict[str, Body]
+    platform: Body
+    data: dict[str, Body]
 
 
-def clusters(files: Mapping[str, str]) -> dict[str, Body]:
-    """Return the facts of each cluster by its name, as written."""
-    found = {path.split("/")[1]: _body(text) for path, text in files.items() if path.endswith(FACTS)}
-    return {name: _spec(body) for name, body in found.items() if body}
-
-
-def platform(files: Mapping[str, str]) -> Body:
-    """Return the facts of the platform, as written."""
-    return _spec(_body(files.get(PLATFORM, "")))
+def facts(files: Mapping[str, str], cache: Cache) -> Facts:
+    """Return what the data files say; remembered, because reading YAML takes longer than all else here."""
+    wanted = {path: text for path, text in files.items() if path.endswith(FACTS) or _is_data(path)}
+    key = key_of(code.whole(), *(part for pair in wanted.items() for part in pair))
+    if (kept := cache.get("facts", key)) is not None:
+        return Facts(*kept)
+    bodies = {path: body for path, text in wanted.items() if (body := _body(text))}
+    found = Facts(
+        clusters={path.split("/")[1]: _spec(body) for path, body in bodies.items() if path.endswith(FACTS)},
+        platform=_spec(bodies.get(PLATFORM)),
+        data={path: body for path, body in bodies.items() if _is_data(path)},
+    )
+    cache.put("facts", key, tuple(found))
+    return found
 
 
 def _is_data(path: str) -> bool:
@@ -65,6 +82,10 @@ def _is_data(path: str) -> bool:
 
 
 def _body(text: str) -> Body | None:
+    import yaml  # noqa: PLC0415 - not needed where all is remembered
+
+    from onair.core.yaml_loader import LOADER  # noqa: PLC0415
+
     try:
         found = next(iter(yaml.load_all(text, Loader=LOADER)), None)
     except (yaml.YAMLError, ValueError, RecursionError):

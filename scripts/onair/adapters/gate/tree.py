@@ -35,15 +35,37 @@ class _Entry(NamedTuple):
     size: int = 0
 
 
-def read(root: Path, folders: Sequence[str] = FOLDERS) -> Tree:
+class Known(NamedTuple):
+    """What git's index says of a file.
+
+    Attributes
+    ----------
+    blob
+        The content that it holds; None for what is no regular file, or not in git yet.
+    same
+        Whether the file on the disk has this content, as far as git can tell by its size and times.
+    """
+
+    blob: str | None
+    same: bool
+
+
+_NEW, _SAME = Known(None, same=False), Known(None, same=True)
+
+
+def read(root: Path, folders: Sequence[str] = FOLDERS, listing: Iterable[str] | None = None) -> Tree:
     """Read the working tree: what git holds or would add, as it is on the disk.
 
     Parameters
     ----------
     root
         The repository's top folder; one that is not under git is read whole.
+    listing
+        The paths of all files (:func:`listed`), where they are known already.
     """
-    paths = _listed(root, folders) if (root / ".git").exists() else _walked(root, folders)
+    if listing is None:
+        listing = listed(root) if (root / ".git").exists() else _walked(root, folders)
+    paths = (path for path in listing if path.partition("/")[0] in folders)
     return _tree({path: entry for path in paths if _delivered(path) and (entry := _on_disk(root / path))})
 
 
@@ -153,9 +175,20 @@ def _delivered(path: str) -> bool:
     return not (parts[0] == "apps" and len(parts) > 3 and parts[2] in ("src", "tests"))
 
 
-def _listed(root: Path, folders: Sequence[str]) -> list[str]:
-    words = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate", "--", *folders)
-    return [name for name in _git(root, *words).decode(errors="surrogateescape").split("\0") if name]
+def listed(root: Path) -> dict[str, Known]:
+    """Return all files that are, or would be, in git, by path, with what the index knows of them."""
+    words = ("ls-files", "-z", "-v", "--stage", "--cached", "--modified", "--others", "--exclude-standard")
+    found: dict[str, Known] = {}
+    for line in filter(None, _git(root, *words).decode(errors="surrogateescape").split("\0")):
+        if line.startswith("? "):
+            found[line[2:]] = _NEW
+            continue
+        facts, _, path = line.partition("\t")
+        tag, mode, blob, stage = facts.split(" ")
+        # A modified file is listed twice; any other tag than H is one of which git was told not to look.
+        same = tag == "H" and stage == "0" and found.get(path, _SAME).same
+        found[path] = Known(blob if mode in git_read.FILES and stage == "0" else None, same)
+    return found
 
 
 def _walked(root: Path, folders: Iterable[str]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from onair.adapters.gate.cache import Cache, key_of
 from onair.adapters.gate.render import Synced
 from onair.core.finding import Finding
-from onair.core.gate.model import Estate
+from onair.core.gate.model import Estate, Object
 
 if TYPE_CHECKING:
     from onair.core.gate.policy.judge import Judge
@@ -82,26 +83,49 @@ class Verdicts:
 
     def _one(self, each: Synced, about: str) -> tuple[list[dict[str, Any]], list[int]]:
         made = each.application
-        key = key_of(self._rules.key, about, each.part.key, made.cluster, made.name, made.namespace, made.leaf)
+        around = (self._rules.key, about, made.cluster, made.name, made.namespace, made.leaf)
+        key = key_of(*around, each.part.key)
         if each.part.key and (kept := self._cache.get(_AREA, key)) is not None:
             self.reused += 1
             return kept  # type: ignore[no-any-return]
-        judged = self._judged(each)
+        judged = self._judged(each, key_of("clean", *around))
         if each.part.key:
             self._cache.put(_AREA, key, judged)
         return judged
 
-    def _judged(self, each: Synced) -> tuple[list[dict[str, Any]], list[int]]:
+    def _judged(self, each: Synced, key: str) -> tuple[list[dict[str, Any]], list[int]]:
+        """Judge the objects that were not clean when the Application was last judged, or not the same.
+
+        Only that an object is clean is remembered by its content (with the exceptions that it needs for it): where a
+        fault is written depends on files.
+        """
+        known: dict[str, list[int]] = self._cache.get(_AREA, key) or {}
+        names = [_content(found) for found in each.slim]
+        fresh = [at for at, name in enumerate(names) if name not in known]
+        clean = {name: known[name] for name in names if name in known}
+        used = {index for indices in clean.values() for index in indices}
+        found: list[Finding] = []
+        if fresh:
+            found, needed = self._afresh([each.objects[at] for at in fresh])
+            used.update(*needed)
+            if not found:
+                clean |= {names[at]: sorted(indices) for at, indices in zip(fresh, needed, strict=True) if names[at]}
+        self._cache.put(_AREA, key, clean)
+        return [asdict(finding) for finding in found], sorted(used)
+
+    def _afresh(self, objects: Sequence[Object]) -> tuple[list[Finding], list[set[int]]]:
+        """Return what is wrong with objects, and the exceptions that each of them needs."""
         from onair.core.gate.policy import findings as policies  # noqa: PLC0415 - 0.1 s that a known leaf saves
         from onair.core.gate.schema import check as schema  # noqa: PLC0415
 
         schemas, judge = self._loaded()
-        verdicts = [verdict for found in each.objects for verdict in judge.judge(found)]
-        found = list(schema.findings(self._estate, schemas, each.objects))
-        found += policies.of_objects(self._estate, self._rules.policies, verdicts, self._rules.today)
-        in_use = policies.used(self._rules.policies, verdicts)
-        used = [index for index, each in enumerate(self._rules.policies.exemptions) if each in in_use]
-        return [asdict(finding) for finding in found], used
+        verdicts = [list(judge.judge(found)) for found in objects]
+        found = list(schema.findings(self._estate, schemas, objects))
+        broken = [verdict for each in verdicts for verdict in each]
+        found += policies.of_objects(self._estate, self._rules.policies, broken, self._rules.today)
+        in_use = [policies.used(self._rules.policies, each) for each in verdicts]
+        exemptions = self._rules.policies.exemptions
+        return found, [{index for index, each in enumerate(exemptions) if each in one} for one in in_use]
 
     def _loaded(self) -> tuple[Schemas, Judge]:
         if self._tools is None:
@@ -109,7 +133,7 @@ class Verdicts:
             from onair.core.gate.policy.judge import Judge  # noqa: PLC0415
 
             objects = self._estate.objects
-            loaded = schemas.load(self._rules.version, objects, self._rules.folder)
+            loaded = schemas.load(self._rules.version, objects, self._rules.folder, self._estate.whole)
             self._tools = loaded, Judge(self._rules.policies, objects=objects)
         return self._tools
 
@@ -120,6 +144,14 @@ class Verdicts:
             if any(body.get("kind") in _SURROUNDING for body in each.part.slim):
                 keys[each.application.cluster].append(each.part.key or each.application.name)
         return defaultdict(str, {cluster: key_of(*sorted(found)) for cluster, found in keys.items()})
+
+
+def _content(found: Object) -> str:
+    """Name an object's content; empty for what is no plain data."""
+    try:
+        return key_of(marshal.dumps(found.body, 2))  # version 2 writes equal values alike
+    except ValueError:
+        return ""
 
 
 _SURROUNDING = {"CustomResourceDefinition", "Namespace", "Application", "ApplicationSet", "ConfigMap"}

@@ -18,11 +18,28 @@ PROD = "prod"
 
 
 @dataclass(frozen=True)
-class Before:
-    """The branch that clusters follow, as it would be rendered without the change."""
+class Side:
+    """The branch that clusters follow as it would be rendered without the change, or with it.
+
+    Attributes
+    ----------
+    objects
+        All objects; definitions may have marks in place of their schemas.
+    applications
+        All Applications.
+    differing
+        The objects that are compared, whole: those of Applications that bring the same on both sides may be left out.
+        None means all.
+    """
 
     objects: Sequence[Object]
     applications: Sequence[Application]
+    differing: Sequence[Object] | None = None
+
+    @property
+    def compared(self) -> Sequence[Object]:
+        """The objects that are compared."""
+        return self.objects if self.differing is None else self.differing
 
 
 class Circumstances(NamedTuple):
@@ -58,27 +75,22 @@ class Verdict:
     findings: list[Finding] = field(default_factory=list)
 
 
-def check(
-    before: Before,
-    estate: Estate,
-    applications: Sequence[Application],
-    texts: promotion.Texts,
-    circumstances: Circumstances,
-) -> Verdict:
+def check(before: Side, after: Side, estate: Estate, texts: promotion.Texts, circumstances: Circumstances) -> Verdict:
     """Judge a change.
 
     Parameters
     ----------
-    estate, applications
+    estate
         The repository with the change.
     texts
         The changed files.
     """
+    applications = after.applications
     findings: list[Finding] = []
     retired = _data(vanish.Retired, vanish.RETIRED, estate, findings)
     delivery = _data(promotion.Delivery, promotion.DELIVERY, estate, findings)
     calendar = _data(freeze.Freeze, freeze.FREEZE, estate, findings)
-    changes = compare(before.objects, estate.objects)
+    changes = compare(before.compared, after.compared)
     gone = vanish.vanished(before.applications, applications)
     come = vanish.vanished(applications, before.applications)
     pruned = vanish.pruned(changes, before.objects, applications)

@@ -132,11 +132,16 @@ def custom(definitions: Iterable[Object]) -> dict[tuple[str, str], tuple[Immutab
     for each in definitions:
         if each.kind != "CustomResourceDefinition":
             continue
-        kind = (str(each.get("spec", "group") or ""), str(each.get("spec", "names", "kind") or ""))
+        kind = _defines(each)
         for version in each.get("spec", "versions") or ():
             schema = (version.get("schema") or {}).get("openAPIV3Schema") or {}
             found.setdefault(kind, set()).update(_unchanging(schema, ()))
     return {kind: tuple(Immutable(path) for path in sorted(paths)) for kind, paths in found.items() if paths}
+
+
+def _defines(definition: Object) -> tuple[str, str]:
+    """Return the group and the kind that a definition defines."""
+    return str(definition.get("spec", "group") or ""), str(definition.get("spec", "names", "kind") or "")
 
 
 def _unchanging(schema: Body, path: Keys) -> Iterator[Keys]:
@@ -159,7 +164,9 @@ def refused(estate: Estate, changes: Iterable[ObjectChange]) -> list[Finding]:
     candidates = [each for each in changes if each.before and each.after and each.fields]
     if not candidates:
         return []
-    known: Mapping[tuple[str, str], tuple[Immutable, ...]] = BY_KIND | custom(estate.of("CustomResourceDefinition"))
+    kinds = {(each.identity.group, each.identity.kind) for each in candidates}
+    definitions = (each for each in estate.of("CustomResourceDefinition") if _defines(each) in kinds)
+    known: Mapping[tuple[str, str], tuple[Immutable, ...]] = BY_KIND | custom(map(estate.whole, definitions))
     findings = []
     for change in candidates:
         if change.before is None or change.after is None or is_recreated(change.after):

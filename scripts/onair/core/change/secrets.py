@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
 from onair.core.change.data import Envelope, Strict
+from onair.core.change.hit import HASH_DIGITS, Hit
 from onair.core.finding import Finding
 
 ALLOWED = "clusters/platform/allowed-secrets.yaml"
 WHY = "whoever can read the repository, or ever cloned it, has it; removing the line does not take it back"
-HASH_DIGITS = 16
-"""Enough to name a value; a whole hash of a weak password would let anyone who reads it try guesses with certainty."""
-
-
-class Hit(NamedTuple):
-    """Something that looks like a secret; the value itself goes no further than the scanner.
-
-    Attributes
-    ----------
-    file, line
-        Where it is.
-    kind
-        What it looks like, e.g. ``AWS Access Key``.
-    hash
-        What the allow-list knows it by (`hash_of`).
-    commit
-        The commit that added it, where it is not in the tree (any longer).
-    """
-
-    file: str
-    line: int
-    kind: str
-    hash: str
-    commit: str = ""
 
 
 class Allowance(Strict):
@@ -52,11 +28,6 @@ class Allowed(Envelope):
 
     kind: Literal["AllowedSecrets"]
     spec: tuple[Allowance, ...]
-
-
-def hash_of(value: str) -> str:
-    """Return what the allow-list calls a value."""
-    return hashlib.sha256(value.encode()).hexdigest()[:HASH_DIGITS]
 
 
 def judge(hits: Iterable[Hit], allowed: Allowed, *, whole: bool) -> list[Finding]:

@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import ValidationError
 
 from onair.core.facts import Cluster, Environment, Platform
 from onair.core.facts_check import Problem, problems
 from onair.core.finding import Finding
-from onair.core.gate.invariants.index import Pods, index
-from onair.core.gate.model import Estate, Rule
+from onair.core.gate.address_rules import PLAN, PODS, SERVICES, addressed, peak_of
+from onair.core.gate.model import Estate
 from onair.core.topology import plan
 
 PLATFORM = "clusters/platform/platform.yaml"
@@ -32,25 +32,6 @@ SPECIAL = tuple(
 )
 """Ranges with a meaning of their own (RFC 6890), and the one that AWS services use themselves (172.17.0.0/16):
 https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html"""
-
-
-class Peak(NamedTuple):
-    """Pods of one cluster at its busiest: every release at once, every autoscaler at its limit.
-
-    Attributes
-    ----------
-    fixed
-        Pods of the cluster.
-    per_node
-        Pods that every node runs (DaemonSets).
-    """
-
-    fixed: int
-    per_node: int
-
-    def on(self, nodes: int) -> int:
-        """Return all pods with this many nodes."""
-        return self.fixed + nodes * self.per_node
 
 
 def plan_holds(estate: Estate) -> Iterator[Finding]:
@@ -84,9 +65,9 @@ def room_for_services(estate: Estate) -> Iterator[Finding]:
     """Find clusters with more Services than addresses for them, and fixed addresses outside the range."""
     _, clusters, _ = _facts(estate)
     used: dict[str, int] = {}
-    for service in index(estate).of("Service"):
+    for service in addressed(estate):
         address, cluster = service.get("spec", "clusterIP"), clusters.get(service.cluster)
-        if address == "None" or cluster is None or service.get("spec", "type") == "ExternalName":
+        if cluster is None:
             continue
         used[service.cluster] = used.get(service.cluster, 0) + 1
         if address and not _inside(str(address), cluster.network.services):
@@ -100,45 +81,6 @@ def room_for_services(estate: Estate) -> Iterator[Finding]:
             what = f"{count} Services, {free} addresses in {clusters[name].network.services}"
             problem = Problem("", name, ("spec", "network", "services"), what, SERVICES.why, "widen services")
             yield _finding(estate, "addresses/services", problem)
-
-
-def peak_of(estate: Estate, cluster: str) -> Peak:
-    """Return how many pods a cluster runs when everything is released at once, at every autoscaler's limit."""
-    fixed = per_node = 0
-    for pods in index(estate).pods:
-        if pods.owner.cluster == cluster and pods.spec.get("hostNetwork") is not True:
-            if pods.owner.kind == "DaemonSet":
-                per_node += 1
-            else:
-                fixed += _peak(pods)
-    return Peak(fixed, per_node)
-
-
-def _peak(pods: Pods) -> int:
-    owner, most = pods.owner, pods.replicas[1]
-    if pods.rollout:
-        plan_ = pods.rollout.get("spec", "strategy", "blueGreen")
-        if isinstance(plan_, dict):
-            return 2 * most  # the new colour is as large as the old one before traffic is switched
-        return most + _surge(pods.rollout.get("spec", "strategy", "canary", "maxSurge"), most)
-    if owner.kind == "Deployment":
-        rolling = owner.get("spec", "strategy", "type") != "Recreate"
-        return most + (_surge(owner.get("spec", "strategy", "rollingUpdate", "maxSurge"), most) if rolling else 0)
-    if owner.kind == "EnvoyProxy":
-        path = ("spec", "provider", "kubernetes", "envoyDeployment", "strategy", "rollingUpdate", "maxSurge")
-        return most + _surge(owner.get(*path), most)
-    if owner.kind in ("Job", "CronJob"):
-        parallel = owner.get(*pods.at[:-1], "parallelism")
-        return parallel if isinstance(parallel, int) else 1
-    return most
-
-
-def _surge(surge: object, replicas: int) -> int:
-    """Return the pods above ``replicas`` in a rolling update; 25 % rounded up where nothing is said."""
-    if isinstance(surge, int):
-        return surge
-    percent = re.fullmatch(r"(\d+)%", surge) if isinstance(surge, str) else None
-    return -(-replicas * (int(percent[1]) if percent else 25) // 100)
 
 
 def _room(cluster: Cluster) -> int:
@@ -227,27 +169,3 @@ def _finding(estate: Estate, rule: str, problem: Problem) -> Finding:
         file=file,
         line=line,
     )
-
-
-PLAN = Rule(
-    "addresses/plan",
-    "two ranges that meet can never be peered or routed; a live cluster's range cannot be changed",
-    "network: {cidr: 10.65.0.0/16} # in prod-us, and prod-kr has it",
-    "network: {cidr: 10.66.0.0/16}",
-    plan_holds,
-)
-PODS = Rule(
-    "addresses/pods",
-    "a blue/green release runs both colours; pods without an address wait, and the release with them",
-    "pods: 10.65.64.0/27 # 24 addresses left with a zone lost, 40 pods at the peak",
-    "pods: 10.65.64.0/18",
-    room_for_pods,
-)
-SERVICES = Rule(
-    "addresses/services",
-    "a Service without an address is refused; one outside the range is refused too",
-    "clusterIP: 192.0.2.10",
-    "clusterIP: 10.65.128.10 # in services 10.65.128.0/20",
-    room_for_services,
-)
-RULES = (PLAN, PODS, SERVICES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 from onair.core.finding import Finding
@@ -143,6 +144,7 @@ def matches(pattern: str, folder: str) -> bool:
     return _pattern(pattern).fullmatch(folder) is not None
 
 
+@cache
 def _pattern(pattern: str) -> re.Pattern[str]:
     words = {"*": "[^/]*", "?": "[^/]"}
     parts = re.split(r"(\*|\?|\[\^?[^\]]+\])", pattern)  # the odd ones are what is special

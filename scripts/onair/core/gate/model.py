@@ -125,6 +125,9 @@ class Estate:
         Text of every file below ``apps``, ``clusters``, ``infrastructure``, ``policies`` (sources excluded) by path.
     locate
         Finds an object's place in git.
+    whole
+        Returns a CustomResourceDefinition with its schemas, which are nine tenths of an estate and which few rules look
+        at: in ``objects`` marks stand for them, equal for equal ones.
     """
 
     objects: Sequence[Object]
@@ -133,6 +136,7 @@ class Estate:
     data: Mapping[str, Body] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     locate: Locate = lambda found, path=(): Place(f"{found.leaf}/kustomization.yaml")
+    whole: Callable[[Object], Object] = lambda found: found
 
     @cached_property
     def by_cluster(self) -> dict[str, list[Object]]:
@@ -176,6 +180,9 @@ class Rule(NamedTuple):
         A short example of each, as YAML.
     check
         Finds what breaks it; None for a rule that is enforced elsewhere (a policy, the schema).
+    basis
+        Everything that decides whether ``check`` finds something, as plain data; where it is known to find nothing, it
+        need not be run. None where finding out takes as long as the check.
     """
 
     id: str
@@ -183,3 +190,4 @@ class Rule(NamedTuple):
     bad: str
     good: str
     check: Check | None = None
+    basis: Callable[[Estate], object] | None = None

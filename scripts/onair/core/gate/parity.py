@@ -134,9 +134,13 @@ def _objects(
 ) -> Iterator[Finding]:
     (left, normalise), (right, normalise_other) = one, other
     bodies = left.body, right.body
-    if left.kind == "CustomResourceDefinition" and left.get("spec") == right.get("spec"):
-        # Thousands of lines of schema, which hold no facts: equal as they are.
-        bodies = {**left.body, "spec": None}, {**right.body, "spec": None}
+    if left.kind == "CustomResourceDefinition":
+        if left.get("spec") == right.get("spec"):
+            # Thousands of lines of schema, which hold no facts: equal as they are.
+            bodies = {**left.body, "spec": None}, {**right.body, "spec": None}
+        else:
+            left, right = estate.whole(left), estate.whole(right)
+            bodies = left.body, right.body
     if alike(*bodies, normalise, normalise_other):
         return
     for difference in differences(normalise(bodies[0]), normalise_other(bodies[1])):

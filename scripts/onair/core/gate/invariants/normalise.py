@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import repeat
 from typing import Any, NamedTuple
 
 SHORTEST = 5
@@ -38,8 +39,10 @@ class Normaliser:
         inside = [rf"(?<![A-Za-z0-9])(?:{long})(?![A-Za-z0-9])"] if long else []
         inside += [rf"(?<==)(?:{short})(?![A-Za-z0-9-])"] if short else []  # tags: region=kr
         self._inside = re.compile("|".join(inside)) if inside else None
+        self._values = tuple(values)
         self._registries = tuple(f"{each}/" for each in registries)
-        self._known = dict(self._exact)
+        self.known = dict(self._exact)
+        """What texts are after normalisation; the same few thousand come again and again."""
 
     def __call__(self, found: Any) -> Any:  # noqa: ANN401 (any part of a manifest)
         """Return ``found`` with facts, digests and registries left out; ``found`` itself stays as it is."""
@@ -52,18 +55,19 @@ class Normaliser:
         return found
 
     def text(self, found: str) -> str:
-        """Return one text, normalised; the same few thousand texts come again and again."""
-        known = self._known.get(found)
+        """Return one text, normalised."""
+        known = self.known.get(found)
         if known is None:
-            known = self._known[found] = self._text(found)
+            known = self.known[found] = self._text(found)
         return known
 
     def _text(self, found: str) -> str:
-        if self._inside:
+        # Looking for each value is ten times as quick as the pattern, and few texts hold any.
+        if self._inside and any(value in found for value in self._values):
             found = self._inside.sub(lambda match: self._exact[match[0]], found)
         for registry in self._registries:
             found = found.removeprefix(registry)
-        return DIGEST.sub("", found)
+        return DIGEST.sub("", found) if "@sha256:" in found else found
 
 
 def alike(one: Any, other: Any, left: Normaliser, right: Normaliser) -> bool:  # noqa: ANN401 (any part of a manifest)
@@ -71,14 +75,17 @@ def alike(one: Any, other: Any, left: Normaliser, right: Normaliser) -> bool:  #
 
     May say no for parts whose keys hold facts; :func:`differences` then has the last word.
     """
-    if type(one) is not type(other):
+    kind = type(one)
+    if kind is not type(other):
         return False
-    if isinstance(one, str):
-        return left.text(one) == right.text(other)
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(alike(one[key], other[key], left, right) for key in one)
-    if isinstance(one, list):
-        return len(one) == len(other) and all(alike(a, b, left, right) for a, b in zip(one, other, strict=True))
+    if kind is str:
+        return (left.known.get(one) or left.text(one)) == (right.known.get(other) or right.text(other))
+    # map(), because a generator for each of 20,000 parts takes twice as long
+    if kind is dict:
+        pairs = one.values(), map(other.get, one)
+        return one.keys() == other.keys() and all(map(alike, *pairs, repeat(left), repeat(right)))
+    if kind is list:
+        return len(one) == len(other) and all(map(alike, one, other, repeat(left), repeat(right)))
     return bool(one == other)
 
 

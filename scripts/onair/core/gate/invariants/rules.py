@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onair.core.gate import addresses, naming, parity
+from onair.core.gate import address_rules, naming, parity
 from onair.core.gate.invariants import (
     delivery,
     leaves,
@@ -27,7 +27,7 @@ RULES: tuple[Rule, ...] = (
     *leaves.RULES,
     *queries.RULES,
     *naming.RULES,
-    *addresses.RULES,
+    *address_rules.RULES,
     *parity.RULES,
 )
 """Every rule, in the order in which findings are shown; each has its own ``check``."""

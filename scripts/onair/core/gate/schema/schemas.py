@@ -83,14 +83,24 @@ class Kind:
 
 
 class _Crd(NamedTuple):
-    body: Mapping[str, Any]
+    found: Object
     versions: Mapping[str, Any]
+
+
+def _as_it_is(found: Object) -> Object:
+    return found
 
 
 class Schemas:
     """All kinds of all clusters."""
 
-    def __init__(self, load: Callable[[], Mapping[str, Schema]], crds: Iterable[Object], store: Store) -> None:
+    def __init__(
+        self,
+        load: Callable[[], Mapping[str, Schema]],
+        crds: Iterable[Object],
+        store: Store,
+        whole: Callable[[Object], Object] = _as_it_is,
+    ) -> None:
         """Bind the sources.
 
         Parameters
@@ -101,8 +111,10 @@ class Schemas:
             The CustomResourceDefinitions of every cluster: a kind that none of a cluster's defines is unknown there.
         store
             Keeps compiled schemas; its keys must depend on the version of the definitions and of this package.
+        whole
+            See :attr:`onair.core.gate.model.Estate.whole`; called only when the store lacks something.
         """
-        self._load, self._store = load, store
+        self._load, self._store, self._whole = load, store, whole
         self._crds: dict[str, dict[tuple[str, str], _Crd]] = {}
         for crd in crds:
             self._define(crd)
@@ -113,8 +125,7 @@ class Schemas:
         group, kind, versions = (crd.get("spec", *path) for path in (("group",), ("names", "kind"), ("versions",)))
         # A broken definition defines nothing; its own schema says what is wrong with it.
         if isinstance(group, str) and isinstance(kind, str) and isinstance(versions, list):
-            found = {str(one["name"]): one for one in versions if isinstance(one, dict) and "name" in one}
-            self._crds.setdefault(crd.cluster, {})[group, kind] = _Crd(crd.body, found)
+            self._crds.setdefault(crd.cluster, {})[group, kind] = _Crd(crd, _by_name(versions))
 
     @cached_property
     def _definitions(self) -> Mapping[str, Schema]:
@@ -181,11 +192,11 @@ class Schemas:
             return Problem(("apiVersion",), "schema/not-served", what, f"served: {served}")
         schema = (found.get("schema") or {}).get("openAPIV3Schema") or {}
         old = (found.get("deprecationWarning") or "use a newer version") if found.get("deprecated") else None
-        namespaced = crd.body["spec"].get("scope") == "Namespaced"
+        namespaced = crd.found.get("spec", "scope") == "Namespaced"
         # marshal is five times as quick as json here; its version 2 writes equal values alike
         key = f"custom-{hashlib.sha256(marshal.dumps([kind, schema, namespaced, old], 2)).hexdigest()}"
         if key not in self._made:
-            text = self._kept(key, lambda: self._structural(schema, kind))
+            text = self._kept(key, lambda: self._structural(crd, version, kind))
             self._made[key] = Kind(text, namespaced, old)
         return self._made[key]
 
@@ -194,9 +205,11 @@ class Schemas:
 
         return compiled(strict.core(self._definitions, name, kind))
 
-    def _structural(self, schema: Schema, kind: str) -> str:
+    def _structural(self, crd: _Crd, version: str, kind: str) -> str:
         from onair.core.gate.schema import strict  # noqa: PLC0415 - as above
 
+        found = _by_name(self._whole(crd.found).get("spec", "versions"))[version]
+        schema = (found.get("schema") or {}).get("openAPIV3Schema") or {}
         return compiled(strict.custom(self._definitions, schema, kind))
 
     def _unknown(self, cluster: str, api_version: str, kind: str) -> Problem:
@@ -219,6 +232,10 @@ class Schemas:
             mend = f"did you mean {meant}?" if meant else "install its CustomResourceDefinition on this cluster"
         what = f"{api_version or 'no apiVersion,'} {kind or 'no kind'} is no kind that {cluster} knows"
         return Problem(("kind",), "schema/unknown-kind", what, mend)
+
+
+def _by_name(versions: Iterable[Any]) -> dict[str, Any]:
+    return {str(one["name"]): one for one in versions if isinstance(one, dict) and "name" in one}
 
 
 def _scope(found: Object, *, namespaced: bool) -> Iterator[Problem]:
