@@ -1,0 +1,162 @@
+"""What the gate remembers is believed only while everything that it depends on is the same."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from benchmarks import seeds
+from support import offline_kustomize
+
+from onair.adapters.gate import check, code, verdicts
+from onair.adapters.gate.cache import Cache
+from onair.adapters.gate.programs import Programs
+from onair.core.finding import Finding, OnairError
+from onair.core.gate.policy.judge import Judge
+from onair.core.report.model import Report
+
+pytestmark = pytest.mark.integration
+ROOT = Path(__file__).resolve().parents[2]
+NOW = datetime(2026, 11, 24, 3, tzinfo=UTC)
+LEAF = "clusters/local-kr/apps/web/kustomization.yaml"
+BASE = "apps/web/base/workload.yaml"
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("gate")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    offline_kustomize(ROOT)
+    folder = seeds.copy(tmp_path_factory.mktemp("memory") / "whole")
+    seeds.commit(folder)
+    return folder
+
+
+@pytest.fixture
+def clone(whole: Path, cache: Path, tmp_path: Path) -> Path:
+    """A copy that a test may spoil, all of which the cache knows."""
+    run(whole, cache)
+    return Path(shutil.copytree(whole, tmp_path / "clone", symlinks=True))
+
+
+def run(root: Path, cache: Path | None, now: datetime = NOW) -> Report:
+    return check.run(root, check.Options(now=now, cache=cache))
+
+
+def edit(root: Path, path: str, old: str, new: str) -> None:
+    text = (root / path).read_text()
+    assert old in text, (path, old)
+    (root / path).write_text(text.replace(old, new, 1))
+
+
+def test_all_is_reused_where_nothing_changed(clone: Path, cache: Path) -> None:
+    again = run(clone, cache)
+    assert again.checked.reused == again.checked.applications > 40
+
+
+def test_of_a_changed_leaf_only_the_changed_objects_are_judged(
+    clone: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[str] = []
+    kept = Judge.judge
+    monkeypatch.setattr(Judge, "judge", lambda self, each: judged.append(each.kind) or kept(self, each))
+    edit(clone, BASE, "limits: {memory: 224Mi}", "limits: {memory: 225Mi}")
+    assert run(clone, cache).findings == run(clone, None).findings[:0] == []
+    assert len([kind for kind in judged if kind == judged[0]]) > 0
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        (BASE, "limits: {memory: 224Mi}", "limits: {memory: 64Mi}"),
+        (BASE, "limits: {memory: 224Mi}", "limits: {memory: lots}"),
+        ("clusters/platform/platform.yaml", "kubernetes: ", "kubernetes: 1.3"),
+        ("clusters/prod-kr/facts/cluster.yaml", "pods: ", "pods: 10.1.0.0/30 # "),
+        (LEAF, "digest: sha256:", "digest: sha512:"),
+    ],
+)
+def test_a_fault_is_found_in_what_was_clean(path: str, old: str, new: str, clone: Path, cache: Path) -> None:
+    edit(clone, path, old, new)
+    assert _told(lambda: run(clone, cache))
+
+
+def _told(action: Callable[[], Report]) -> list[Finding]:
+    try:
+        return list(action().findings)
+    except OnairError as error:
+        return list(error.findings)
+
+
+def test_another_policy_judges_again(clone: Path, cache: Path) -> None:
+    policy = next(
+        path for path in sorted((clone / "policies").glob("*.yaml")) if "  - expression: " in path.read_text()
+    )
+    text = policy.read_text()
+    policy.write_text(
+        text.replace("  - expression: ", "  - expression: 1 == 2\n    message: never\n  - expression: ", 1)
+    )
+    found = run(clone, cache)
+    assert found.checked.reused == 0
+    assert found.findings
+
+
+def test_an_exception_holds_to_its_last_day(clone: Path, cache: Path) -> None:
+    later = datetime(2099, 1, 1, tzinfo=UTC)
+    expired = run(clone, cache, later).findings
+    assert {each.rule for each in expired} >= {"policy/exception-expired"}
+    assert run(clone, cache).findings == []
+
+
+def test_other_code_judges_again(clone: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code, "whole", lambda: "another")
+    assert run(clone, cache).checked.reused == 0
+
+
+def test_a_clean_verdict_is_remembered_and_a_finding_is_not(tmp_path: Path) -> None:
+    cache, fault, asked = Cache(tmp_path), Finding(rule="a/b", what="x"), list[int]()
+
+    def judge(found: list[Finding]) -> Callable[[], list[Finding]]:
+        return lambda: asked.append(1) or found
+
+    for _ in range(2):
+        assert cache.clean("bad", judge([fault])) == [fault]
+        assert cache.clean("good", judge([])) == []
+    assert len(asked) == 3
+
+
+def test_the_toolchain_is_read_again_when_a_pin_changes(tmp_path: Path) -> None:
+    home = Path(shutil.copytree(ROOT / "infrastructure/toolchain", tmp_path / "infrastructure/toolchain")).parents[1]
+    store = Cache(tmp_path / "store")
+    before = Programs(home, store)._toolchain
+    assert Programs(home, store)._toolchain == before
+    assert before.binaries.keys() == {"kustomize", "helm"}
+    with (home / "infrastructure/toolchain/kustomize/go.sum").open("a") as file:
+        file.write("example.org/other v1.0.0 h1:x\n")
+    after = Programs(home, store)._toolchain
+    assert after.binaries["kustomize"] != before.binaries["kustomize"]
+    assert after.binaries["helm"] == before.binaries["helm"]
+
+
+def test_code_is_named_by_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code, "_TOP", tmp_path)
+    (tmp_path / "core").mkdir()
+
+    def name() -> str:
+        code.named.cache_clear()
+        return code.named("core")
+
+    (tmp_path / "core/a.py").write_text("a = 1\n")
+    first = name()
+    (tmp_path / "core/a.py").write_text("a = 2\n")
+    second = name()
+    (tmp_path / "core/a.py").rename(tmp_path / "core/b.py")
+    assert len({first, second, name()}) == 3
+    code.named.cache_clear()
+    assert code.versions()["pyyaml"][0].isdigit()
+    assert verdicts.rules_key(["p"], "v", [True]) != verdicts.rules_key(["p"], "v", [False])
