@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 24, 3, tzinfo=UTC)
 LEAF = "clusters/local-kr/apps/web/kustomization.yaml"
 BASE = "apps/web/base/workload.yaml"
+POLICY = "policies/probes.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +77,8 @@ def test_of_a_changed_leaf_only_the_changed_objects_are_judged(
     [
         (BASE, "limits: {memory: 224Mi}", "limits: {memory: 64Mi}"),
         (BASE, "limits: {memory: 224Mi}", "limits: {memory: lots}"),
-        ("clusters/platform/platform.yaml", "kubernetes: ", "kubernetes: 1.3"),
         ("clusters/prod-kr/facts/cluster.yaml", "pods: ", "pods: 10.1.0.0/30 # "),
-        (LEAF, "digest: sha256:", "digest: sha512:"),
+        (LEAF, 'digest: "sha256:', 'digest: "sha512:'),
     ],
 )
 def test_a_fault_is_found_in_what_was_clean(path: str, old: str, new: str, clone: Path, cache: Path) -> None:
@@ -94,16 +94,15 @@ def _told(action: Callable[[], Report]) -> list[Finding]:
 
 
 def test_another_policy_judges_again(clone: Path, cache: Path) -> None:
-    policy = next(
-        path for path in sorted((clone / "policies").glob("*.yaml")) if "  - expression: " in path.read_text()
-    )
-    text = policy.read_text()
-    policy.write_text(
-        text.replace("  - expression: ", "  - expression: 1 == 2\n    message: never\n  - expression: ", 1)
-    )
+    edit(clone, POLICY, "validations:\n", "validations:\n  - {expression: 1 == 2, message: never}\n")
     found = run(clone, cache)
     assert found.checked.reused == 0
-    assert found.findings
+    assert {each.rule for each in found.findings} == {f"policy/{Path(POLICY).stem}"}
+
+
+def test_another_kubernetes_judges_again(clone: Path, cache: Path) -> None:
+    edit(clone, "clusters/platform/platform.yaml", "kubernetes: 1.36", "kubernetes: 1.35")
+    assert run(clone, cache).checked.reused == 0
 
 
 def test_an_exception_holds_to_its_last_day(clone: Path, cache: Path) -> None:
