@@ -112,8 +112,9 @@ def many(top: Path, runs: int) -> list[Figure]:
     for _ in range(runs):
         shutil.rmtree(cache, ignore_errors=True)
         cold.append(command(estate, cache, clean=False)[0])
-        for verdicts in (cache / "gate").rglob("verdicts"):
-            shutil.rmtree(verdicts)
+        for area in ("verdicts", "clean"):  # of Applications, and of single objects and rules
+            for remembered in (cache / "gate").rglob(area):
+                shutil.rmtree(remembered)
         seconds, mebibytes = command(estate, cache, clean=False)
         judged.append(seconds)
         memory.append(mebibytes)
