@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from change_world import objects
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from onair.core.change.compare import GENERATED, ObjectChange, compare, differences, same
@@ -130,6 +130,7 @@ def without_none(value: Any) -> Any:  # noqa: ANN401
 
 @settings(deadline=None, max_examples=300)
 @given(bodies, bodies)
+@example({"data": [[]]}, {"data": [[], None]})
 def test_there_is_a_difference_exactly_where_bodies_differ(old: dict[str, Any], new: dict[str, Any]) -> None:
     kept = copy.deepcopy((old, new))
     found = list(differences(old, new))

@@ -192,7 +192,9 @@ def _sequence(
     old: list[Any], new: list[Any], path: tuple[Step, ...], label: str, keys: tuple[str, ...]
 ) -> Iterator[Field]:
     """Compare lists without names: plain values as a whole, others position by position."""
-    if not any(isinstance(item, dict | list) for item in (*old, *new)):
+    items = (*old, *new)
+    # Beside a null, a position that is not there could not be told from one that holds nothing.
+    if None in items or not any(isinstance(item, dict | list) for item in items):
         yield Field(path, label, keys, old, new)
         return
     for position in range(max(len(old), len(new))):
