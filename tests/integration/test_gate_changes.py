@@ -19,10 +19,10 @@ from support import findings_of
 from onair.adapters.gate import code, retire, secret_lines, secret_scan, tree
 from onair.adapters.gate.cache import Cache
 from onair.adapters.gate.changes import history, since
-from onair.core.change.hit import Hit, hash_of
+from onair.core.change.hit import ALLOWED, Hit, hash_of
 from onair.core.change.promotion import Delivery, judge, pin_changes
 from onair.core.change.retire import Retirement, Step
-from onair.core.change.secrets import ALLOWED, Allowed
+from onair.core.change.secrets import Allowed
 from onair.core.change.secrets import judge as judge_secrets
 from onair.core.leaf import Leaf
 

@@ -88,7 +88,6 @@ def _followed(root: Path) -> str:
 
 def _formatted(form: str, report: Report) -> str:
     from onair.adapters.gate import rulebook  # noqa: PLC0415 - not needed for text
-    from onair.core.report import formats  # noqa: PLC0415
 
     return formats.render(form, replace(report, rules=rulebook.read(ROOT)) if form in DESCRIBED else report)
 

@@ -6,8 +6,8 @@ from typing import Any
 import yaml
 
 from onair.core.change.data import read
-from onair.core.change.hit import Hit, hash_of
-from onair.core.change.secrets import ALLOWED, Allowed, judge
+from onair.core.change.hit import ALLOWED, Hit, hash_of
+from onair.core.change.secrets import Allowed, judge
 
 HIT = Hit("a.yaml", 3, "Secret Keyword", hash_of("x"))
 

@@ -16,6 +16,7 @@ from onair.adapters.gate import code, policies, sources, tree
 from onair.adapters.gate.cache import Cache, key_of
 from onair.adapters.gate.render import Rendered, render_files
 from onair.adapters.gate.verdicts import Rules, Verdicts, rules_key
+from onair.core.change.hit import ALLOWED, Hit
 from onair.core.finding import Finding, OnairError
 from onair.core.gate.fold import fold
 from onair.core.gate.locate import locator
@@ -25,10 +26,7 @@ from onair.core.report.model import Counts, Report, ordered
 if TYPE_CHECKING:
     from onair.adapters.gate.changes import Change
     from onair.core.change.check import Verdict
-    from onair.core.change.hit import Hit
     from onair.core.gate.policy.model import Policies
-
-_SECRETS = "clusters/platform/allowed-secrets.yaml"
 
 
 @dataclass(frozen=True)
@@ -182,14 +180,14 @@ def _secrets(root: Path, options: Options, source: _Source, change: Change | Non
         hits = secret_scan.of_disk(root, source.listing, store)
     added = secret_scan.scan_added(change.added(), store) if change else []
     # Reading the allow-list as a model takes longer than all else here.
-    key = key_of("secrets", code.whole(), source.tree.files.get(_SECRETS, ""), json.dumps([hits, added]))
+    key = key_of("secrets", code.whole(), source.tree.files.get(ALLOWED, ""), json.dumps([hits, added]))
     return store.clean(key, lambda: _judged_secrets(sources.facts(source.tree.files, store).data, hits, added))
 
 
 def _judged_secrets(held: Mapping[str, Body], hits: list[Hit], added: list[Hit]) -> list[Finding]:
     from onair.core.change import data, secrets  # noqa: PLC0415
 
-    allowed, faults = data.read(secrets.Allowed, _SECRETS, held.get(_SECRETS))
+    allowed, faults = data.read(secrets.Allowed, ALLOWED, held.get(ALLOWED))
     if allowed is None:
         return faults
     return [*secrets.judge(hits, allowed, whole=True), *secrets.judge(added, allowed, whole=False)]

@@ -13,7 +13,7 @@ from onair.adapters.gate import code
 from onair.adapters.gate.cache import Cache, key_of
 from onair.core.finding import Finding, OnairError
 from onair.core.gate.model import Object
-from onair.core.gate.schema.schemas import Schemas
+from onair.core.gate.schema.schemas import Schemas, as_it_is
 
 _DATA = "kubernetes-json-schema"
 _DISTRIBUTION = "kubernetes-validate"
@@ -21,7 +21,7 @@ _AREA = "compiled"
 
 
 def load(
-    version: str, crds: Iterable[Object], cache: Path | None, whole: Callable[[Object], Object] | None = None
+    version: str, crds: Iterable[Object], cache: Path | None, whole: Callable[[Object], Object] = as_it_is
 ) -> Schemas:
     """Return the schemas of the clusters.
 
@@ -34,7 +34,7 @@ def load(
     cache
         Folder of the gate's cache; None keeps nothing.
     whole
-        See :attr:`onair.core.gate.model.Estate.whole`; None where ``crds`` are whole.
+        See :attr:`onair.core.gate.model.Estate.whole`.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def load(
     folder = _definitions(version)
     definitions = (item for item in crds if item.kind == "CustomResourceDefinition")
     store = _Store(Cache(cache), folder)
-    return Schemas(lambda: _read(folder / "_definitions.json"), definitions, store, whole or (lambda found: found))
+    return Schemas(lambda: _read(folder / "_definitions.json"), definitions, store, whole)
 
 
 def _definitions(version: str) -> Path:

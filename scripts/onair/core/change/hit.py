@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
+ALLOWED = "clusters/platform/allowed-secrets.yaml"
+"""What looks like a secret and was judged to be none."""
 HASH_DIGITS = 16
 """Enough to name a value; a whole hash of a weak password would let anyone who reads it try guesses with certainty."""
 

@@ -8,10 +8,9 @@ from typing import Annotated, Literal
 from pydantic import StringConstraints
 
 from onair.core.change.data import Envelope, Strict
-from onair.core.change.hit import HASH_DIGITS, Hit
+from onair.core.change.hit import ALLOWED, HASH_DIGITS, Hit
 from onair.core.finding import Finding
 
-ALLOWED = "clusters/platform/allowed-secrets.yaml"
 WHY = "whoever can read the repository, or ever cloned it, has it; removing the line does not take it back"
 
 

@@ -87,7 +87,8 @@ class _Crd(NamedTuple):
     versions: Mapping[str, Any]
 
 
-def _as_it_is(found: Object) -> Object:
+def as_it_is(found: Object) -> Object:
+    """Return a definition that is whole already."""
     return found
 
 
@@ -99,7 +100,7 @@ class Schemas:
         load: Callable[[], Mapping[str, Schema]],
         crds: Iterable[Object],
         store: Store,
-        whole: Callable[[Object], Object] = _as_it_is,
+        whole: Callable[[Object], Object] = as_it_is,
     ) -> None:
         """Bind the sources.
 
