@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from contextlib import ExitStack
@@ -14,14 +15,17 @@ from onair.adapters.local import git
 from onair.core.leaf import Leaf, digest
 from onair.core.load import OVERLOAD
 
-SERVICE, SOURCE = "web", "apps/web/src/web/words.py"
-LINE = re.compile(r'"tagline": "(Things, shown live[^"]*)"')
-RATE = 35.0
-"""Requests a second at each of three addresses: 105 in all."""
-REQUESTS = 20_000
+SERVICE, SOURCE = "web", "apps/web/src/web/texts.py"
+LINE = re.compile(r'"tagline": .*"(Things, shown live[^"]*)"')
+RATE = float(os.environ.get("ONAIR_RELEASE_RATE", "15"))
+"""Requests a second at each of three addresses. 35 is the full rehearsal: it needs two processors that are really
+there. With a quarter of them taken by the hypervisor, 105 a second and a release are more than the shop can do."""
+REQUESTS = round(RATE * 600)
 LONGEST_SECONDS = 600.0
 REFRESH = "argocd.argoproj.io/application-set-refresh"
 """What a webhook sets on an ApplicationSet; its controller takes it away."""
+COMPARE_SECONDS = 3.0
+"""Argo CD asks for a comparison within a second of a change."""
 SWITCH_SECONDS = 10.0
 """Old and new version may both answer for so long: two proxies learn of the switch one by one."""
 
@@ -105,13 +109,14 @@ def test_a_second_release_of_the_same_source_changes_nothing(shop: Shop) -> None
     assert shop.git("rev-parse", "HEAD") == head
 
 
-def test_a_webhook_makes_no_application_set_drift(shop: Shop) -> None:
-    """Argo CD writes an ApplicationSet back at each: what it adds must be in git, or bootstrap heals, ever later."""
+def test_a_webhook_leaves_bootstrap_alone(shop: Shop) -> None:
+    """A webhook marks the ApplicationSets; were that a change, Argo CD would render itself before what was pushed."""
     shop.settled()
     for cluster in shop.clusters:
+        before = refreshes(shop, cluster)
         for name in ("apps", "infrastructure"):
             path = f"{ARGO}/argocd/applicationsets/{name}"
-            before = shop.read(cluster, path)["metadata"]["generation"]
+            generation = shop.read(cluster, path)["metadata"]["generation"]
             told = {"metadata": {"annotations": {REFRESH: "true"}}}
             kind = {"Content-Type": "application/merge-patch+json"}
             shop.api(cluster).patch(path, content=json.dumps(told), headers=kind).raise_for_status()
@@ -120,4 +125,14 @@ def test_a_webhook_makes_no_application_set_drift(shop: Shop) -> None:
                 return REFRESH not in shop.read(at, path)["metadata"].get("annotations", {})
 
             shop.wait(f"{cluster}: {name} is refreshed", 60, refreshed)
-            assert shop.read(cluster, path)["metadata"]["generation"] == before, f"{cluster}: {name} has drifted"
+            assert shop.read(cluster, path)["metadata"]["generation"] == generation, f"{cluster}: {name} has drifted"
+        time.sleep(COMPARE_SECONDS)
+        assert refreshes(shop, cluster) == before, f"{cluster}: bootstrap was compared anew at a webhook"
+
+
+def refreshes(shop: Shop, cluster: str) -> int:
+    """Return how often bootstrap was compared because an object of its own changed."""
+    log = shop.api(cluster).get("/api/v1/namespaces/argocd/pods/argocd-application-controller-0/log")
+    lines = [json.loads(x) for x in log.raise_for_status().text.splitlines() if '"application":"bootstrap"' in x]
+    assert lines, f"{cluster}: Argo CD's log does not name bootstrap: mend the test"
+    return sum("Refreshing app status (controller refresh requested)" in x["msg"] for x in lines)

@@ -19,7 +19,7 @@ HASH = "rollouts-pod-template-hash"
 WORKLOAD, NETWORK = "apps/live/base/workload.yaml", "apps/live/base/network.yaml"
 AUTOMATIC = "activeService: live, previewService: live-preview,"
 BY_HAND = f"{AUTOMATIC} autoPromotionEnabled: false,"
-TEMPLATE = "template:\n    metadata: {labels: {app.kubernetes.io/name: live}}"
+TEMPLATE = 'template:\n    metadata: {labels: {app.kubernetes.io/name: live, onair.dev/uses-postgres: "true"}}'
 ACTIVE = "metadata: {name: live, labels: {app.kubernetes.io/name: live}}\nspec:\n  selector"
 HEAL_SECONDS, RESYNC_SECONDS, STEADY_SECONDS = 60, 90, 5
 
