@@ -18,7 +18,7 @@ check: .venv/onair.stamp ## what the clusters would run, and what must not happe
 second-opinions: .venv/dev.stamp build/checkov/stamp ## kubernetes-validate and checkov over what the clusters would run
 	@$(BIN)/onair second-opinion
 test: lint ## lint, types, unit and integration tests
-	@$(BIN)/pytest -m "not e2e" tests apps
+	@$(BIN)/pytest --numprocesses auto -m "not e2e" tests apps
 lint: .venv/dev.stamp ## style and types
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
 e2e: .venv/dev.stamp ## tests on the real regions (starts and stops them)
