@@ -7,17 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from onair.adapters import helm, kube_api, kustomize
 from onair.adapters.kubectl import wait
-from onair.adapters.local import pki
-from onair.adapters.local.delivery import webhook_secret
+from onair.adapters.local import pki, shared_secrets
 from onair.adapters.local.platform import LocalPlatform
 from onair.adapters.local.region import Region
-from onair.core.facts import Environment
 from onair.core.pki import CLUSTER_CA, Certificate
-from onair.core.secrets import Secrets, Values, fill, manifest
+from onair.core.secrets import Values, fill, join, manifest
 
 Objects = list[dict[str, Any]]
 APPLIED = ("namespaces", "dns", "argocd")
@@ -111,14 +107,12 @@ def _node_names(local: LocalPlatform) -> dict[str, Any]:
 
 def make_secrets(local: LocalPlatform, region: Region) -> None:
     """Make the Secrets that git does not hold; values that exist stay."""
-    declared = Secrets.model_validate(yaml.safe_load((local.root / "clusters/platform/secrets.yaml").read_text()))
-    specs = declared.of(Environment.LOCAL)
+    specs = shared_secrets.declared(local)
     present: Values = {}
     for item in region.api.items(kube_api.SECRETS):
         meta, data = item["metadata"], item.get("data", {})
         present[meta["namespace"], meta["name"]] = {k: base64.b64decode(v).decode("latin-1") for k, v in data.items()}
-    present.setdefault(("argocd", "argocd-secret"), {})["webhook.github.secret"] = webhook_secret(local)
-    values = fill(specs, present)
+    values = fill(specs, join(present, shared_secrets.values(local)))
     objects = []
     for spec in specs:
         content = values[spec.namespace, spec.name]
