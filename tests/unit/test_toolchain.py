@@ -46,12 +46,20 @@ def test_a_module_file_that_does_not_fit_is_refused(go_mod: str) -> None:
 
 
 def test_the_key_changes_with_all_that_changes_a_program_and_nothing_else() -> None:
-    def key(recipe: Recipe = RECIPE, go_mod: str = GO_MOD, go_sum: str = "", target: str = "linux/amd64") -> str:
-        return tool("x", recipe, go_mod, go_sum, target).key
+    def key(
+        recipe: Recipe = RECIPE,
+        *sources: str,
+        go_mod: str = GO_MOD,
+        go_sum: str = "",
+        target: str = "linux/amd64",
+    ) -> str:
+        return tool("x", recipe, go_mod, go_sum, target, *sources).key
 
     changed = [
         key(go_mod=GO_MOD.replace("1.27.0", "1.27.1")),
         key(go_sum="h1"),
+        key(RECIPE, "package main"),
+        key(RECIPE, "package main // changed"),
         key(target="linux/arm64"),
         key(RECIPE.model_copy(update={"stamps": {}})),
         key(RECIPE.model_copy(update={"binaries": {"y": "example.com/x/cmd/x"}})),

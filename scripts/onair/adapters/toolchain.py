@@ -76,7 +76,8 @@ def load(root: Path) -> dict[str, Tool]:
         file = FOLDER / name / "go.mod"
         try:
             go_mod, go_sum = (root / file).read_text(), (root / file).with_name("go.sum").read_text()
-            tools.append(tool(name, recipe, go_mod, go_sum, target))
+            sources = [source.read_text() for source in sorted((root / file).parent.glob("*.go"))]
+            tools.append(tool(name, recipe, go_mod, go_sum, target, *sources))
         except (OSError, ValueError) as error:
             mend = f"correct it, or the entry `{name}` in {DATA}"
             raise OnairError(Finding(rule="toolchain/pins", what=str(error), mend=mend, file=str(file))) from error

@@ -103,7 +103,7 @@ class Tool(NamedTuple):
         return {"CGO_ENABLED": "0", "GOTOOLCHAIN": f"go{self.mod.go}", "GOFLAGS": GOFLAGS, "GOWORK": "off"}
 
 
-def tool(name: str, recipe: Recipe, go_mod: str, go_sum: str, platform: str) -> Tool:
+def tool(name: str, recipe: Recipe, go_mod: str, go_sum: str, platform: str, *sources: str) -> Tool:
     """Join a recipe with its pins.
 
     Parameters
@@ -112,6 +112,8 @@ def tool(name: str, recipe: Recipe, go_mod: str, go_sum: str, platform: str) -> 
         The texts of the two files.
     platform
         ``os/arch`` the programs are for.
+    sources
+        Texts of the module's own Go files, where it has any.
 
     Raises
     ------
@@ -121,7 +123,8 @@ def tool(name: str, recipe: Recipe, go_mod: str, go_sum: str, platform: str) -> 
     made = Tool(name, recipe, GoMod.parse(go_mod), "")
     if recipe.module not in made.mod.versions:
         raise ValueError(f"does not require {recipe.module}")
-    content = json.dumps([go_mod, go_sum, recipe.binaries, made.ldflags, made.environment, platform], sort_keys=True)
+    inputs = [go_mod, go_sum, recipe.binaries, made.ldflags, made.environment, platform, *sources]
+    content = json.dumps(inputs, sort_keys=True)
     return made._replace(key=hashlib.sha256(content.encode()).hexdigest()[:16])
 
 
