@@ -86,6 +86,21 @@ def probe_kubelet(shop: Shop) -> None:
     shop.say(f"{node}: a command ran in a pod after {took:.1f} s more")
 
 
+def test_a_database_goes_on_in_a_new_pod(shop: Shop) -> None:
+    """A pod that moves mounts its volume anew, and kubelet may change the modes of what is in it."""
+    old = shop.pods(CLUSTER, "postgres", "data")[0]["metadata"]["uid"]
+    shop.kubectl(CLUSTER).run("delete", "pod", "-n", "data", "postgres-0", "--wait=false")
+
+    def ready() -> bool | str:
+        found = [x for x in shop.pods(CLUSTER, "postgres", "data") if x["metadata"]["uid"] != old]
+        states = [c for x in found for c in x["status"].get("containerStatuses", [])]
+        return (bool(states) and all(c["ready"] for c in states)) or str(states)
+
+    took = shop.wait(f"{CLUSTER}: postgres is ready in a new pod", 90, ready)
+    shop.say(f"{CLUSTER}: postgres ready in a new pod {took:.1f} s after the old one was deleted")
+    shop.settled()
+
+
 def test_up_on_a_running_platform_restarts_nothing(shop: Shop, disposable: None) -> None:
     shop.settled()
     processes = {state.id: state.pid for state in shop.local.supervisor.states()}

@@ -18,17 +18,25 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     mv "$PGDATA.new" "$PGDATA"
 fi
 
+# A mount may have given the folder to the volume's group (fsGroup); PostgreSQL starts in none that others may write.
+chmod 0700 "$PGDATA"
+
 # Single-user mode needs no password and no port: nobody connects before roles and passwords are right.
+databases=${DATABASES:-/databases} # a folder each, with the keys of its Secret as files
 quote() { printf "'%s'" "${1//\'/\'\'}"; }
 name() { printf '"%s"' "${1//\"/\"\"}"; }
 single() { postgres --single -D "$PGDATA" -c log_min_messages=error postgres; }
-exists() { single <<< "$1" | grep -q '= "1"'; }
-exists "SELECT 1 FROM pg_roles WHERE rolname = $(quote "$CATALOG_USER")" \
-    || single <<< "CREATE ROLE $(name "$CATALOG_USER") LOGIN" > /dev/null
-exists "SELECT 1 FROM pg_database WHERE datname = $(quote "$CATALOG_DATABASE")" \
-    || single <<< "CREATE DATABASE $(name "$CATALOG_DATABASE") OWNER $(name "$CATALOG_USER")" > /dev/null
-single <<< "ALTER ROLE postgres PASSWORD $(quote "$SUPERUSER_PASSWORD")" > /dev/null
-single <<< "ALTER ROLE $(name "$CATALOG_USER") PASSWORD $(quote "$CATALOG_PASSWORD")" > /dev/null
+there=$(single <<< "SELECT '<role ' || rolname || '>' FROM pg_roles UNION ALL SELECT '<database ' || datname || '>' FROM pg_database")
+{
+    echo "ALTER ROLE postgres PASSWORD $(quote "$SUPERUSER_PASSWORD")"
+    for folder in "$databases"/*/; do
+        user=$(< "$folder/PGUSER") password=$(< "$folder/PGPASSWORD") database=$(< "$folder/PGDATABASE")
+        [[ $there == *"<role $user>"* ]] || echo "CREATE ROLE $(name "$user") LOGIN"
+        echo "ALTER ROLE $(name "$user") PASSWORD $(quote "$password")"
+        [[ $there == *"<database $database>"* ]] || echo "CREATE DATABASE $(name "$database") OWNER $(name "$user")"
+    done
+} | single > /dev/null
 
-# Small on purpose: both regions of a rehearsal share one machine.
-exec postgres -D "$PGDATA" -c listen_addresses='*' -c shared_buffers=32MB -c max_connections=60
+# Small on purpose: both regions of a rehearsal share one machine. Connections: pools of 4 in up to 4 pods of catalog and live, twice
+# over while both colours run (64), 5 pods of order with 8 (40), 3 of worker with 5 (15), migrations, and room for a person.
+exec postgres -D "$PGDATA" -c listen_addresses='*' -c shared_buffers=32MB -c max_connections=140
