@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import httpx
@@ -74,3 +75,31 @@ async def test_an_error_or_garbage_counts_as_away(broken: Callable[[httpx.Reques
     client = httpx.AsyncClient(transport=httpx.MockTransport(broken))
     with pytest.raises(Unavailable):
         await Upstream(client, "svc", "http://svc").get("/x")
+
+
+async def test_what_nobody_knows_yet_is_asked_for_once() -> None:
+    asked, go = list[str](), asyncio.Event()
+
+    async def slow(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        await go.wait()
+        return httpx.Response(200, json={"n": len(asked)})
+
+    upstream = Upstream(httpx.AsyncClient(transport=httpx.MockTransport(slow)), "other", "http://other")
+    impatient, *patient = [asyncio.create_task(upstream.get("/x")) for _ in range(20)]
+    await asyncio.sleep(0.01)
+    impatient.cancel()
+    go.set()
+    answers = await asyncio.gather(*patient)
+    assert asked == ["/x"]
+    assert all(a is not None and a.body == {"n": 1} for a in answers)
+    assert impatient.cancelled()
+
+
+async def test_all_who_wait_hear_that_a_service_is_away() -> None:
+    def away(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("away")
+
+    upstream = Upstream(httpx.AsyncClient(transport=httpx.MockTransport(away)), "other", "http://other")
+    found = await asyncio.gather(*(upstream.get("/x") for _ in range(5)), return_exceptions=True)
+    assert [type(f) for f in found] == [Unavailable] * 5

@@ -9,7 +9,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
@@ -43,14 +43,24 @@ _log = structlog.get_logger("access")
 
 @dataclass
 class Lifecycle:
-    """Whether the process was told to stop; shared by the server and the shell."""
+    """Whether the process was told to stop; shared by the server and the shell.
+
+    Attributes
+    ----------
+    on_drain : list of Callable
+        Called once in the event loop when the drain begins.
+    """
 
     draining: bool = False
+    on_drain: list[Callable[[], None]] = field(default_factory=list)
 
 
-def problem(status: int, title: str, detail: str = "", headers: dict[str, str] | None = None) -> JSONResponse:
-    """Return an RFC 9457 problem answer."""
-    body = {"type": "about:blank", "title": title, "status": status} | ({"detail": detail} if detail else {})
+def problem(
+    status: int, title: str, detail: str = "", headers: dict[str, str] | None = None, code: str = ""
+) -> JSONResponse:
+    """Return an RFC 9457 problem answer; ``code`` is for programs, title and detail for people."""
+    optional = {name: value for name, value in (("detail", detail), ("code", code)) if value}
+    body = {"type": "about:blank", "title": title, "status": status} | optional
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
@@ -89,11 +99,15 @@ class Shell:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection (ASGI)."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _REQUEST_ID.match(given) else secrets.token_hex(16)
+        scope["onair.request_id"] = request_id
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
         status = 500
 
         async def with_headers(message: Message) -> None:

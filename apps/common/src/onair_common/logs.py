@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 
 import structlog
+
+# Made once: json.dumps with options makes an encoder for each line.
+_encode = json.JSONEncoder(ensure_ascii=False, default=repr).encode
+
+
+def _json(event: dict[str, object], **_: object) -> str:
+    return _encode(event)
 
 
 def configure(service: str, region: str, version: str, level: int = logging.INFO) -> None:
@@ -24,7 +32,7 @@ def configure(service: str, region: str, version: str, level: int = logging.INFO
         structlog.processors.format_exc_info,
     ]
     structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer(ensure_ascii=False)],
+        processors=[*shared, structlog.processors.JSONRenderer(_json)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stdout),
         cache_logger_on_first_use=True,
@@ -35,7 +43,7 @@ def configure(service: str, region: str, version: str, level: int = logging.INFO
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
+                structlog.processors.JSONRenderer(_json),
             ],
         )
     )

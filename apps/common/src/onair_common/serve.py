@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import signal
 import sys
+from collections.abc import Mapping
 from types import FrameType
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import structlog
 import uvicorn
@@ -33,6 +34,7 @@ class DrainingServer(uvicorn.Server):
         super().__init__(config)
         self._lifecycle = lifecycle
         self._drain_seconds = drain_seconds
+        self._told = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain at the first SIGTERM; stop at once at SIGINT or a second signal."""
@@ -44,6 +46,30 @@ class DrainingServer(uvicorn.Server):
         # An interval timer, because a signal handler must not touch the event loop.
         signal.signal(signal.SIGALRM, lambda *_: setattr(self, "should_exit", True))
         signal.setitimer(signal.ITIMER_REAL, max(self._drain_seconds, 0.001))
+
+    async def on_tick(self, counter: int) -> bool:
+        """Tell those who wait for the drain, inside the event loop; uvicorn calls this every 0.1 s."""
+        if self._lifecycle.draining and not self._told:
+            self._told = True
+            for listener in self._lifecycle.on_drain:
+                listener()
+        return await super().on_tick(counter)
+
+
+def _websockets(service: object) -> Mapping[str, Any]:
+    """Return uvicorn's settings for a service with a constant ``WEBSOCKETS``; without one none are accepted."""
+    options = getattr(service, "WEBSOCKETS", None)
+    if options is None:
+        return {"ws": "none"}
+    from onair_common.websocket import SharedFrames  # noqa: PLC0415  the others do without the library's memory
+
+    return {
+        "ws": SharedFrames,
+        "ws_max_size": options.max_size,
+        "ws_ping_interval": options.ping_seconds,
+        "ws_ping_timeout": options.ping_seconds,
+        "ws_per_message_deflate": False,
+    }
 
 
 def main() -> int:
@@ -67,7 +93,7 @@ def main() -> int:
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
-        ws="none",
+        **_websockets(service),
     )
     DrainingServer(config, lifecycle, settings.drain_seconds).run()
     return 0

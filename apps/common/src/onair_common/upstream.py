@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -78,6 +79,7 @@ class Upstream:
         self._max = max_known
         self._now = now
         self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._asking: dict[str, asyncio.Task[Answer | None]] = {}
 
     async def get(self, path: str) -> Answer | None:
         """Return the answer of a path; None when the service says 404.
@@ -93,13 +95,31 @@ class Upstream:
         if known:
             known.next_try = self._now() + self._retry
         try:
-            return await self._ask(path, known)
+            return await (self._ask(path, known) if known else self._first(path))
         except (httpx.HTTPError, ValueError) as error:
             _log.warning("upstream away", upstream=self._name, path=path, error=repr(error), known=known is not None)
             if known is None:
                 raise Unavailable(f"{self._name}: {error!r}") from error
             known.stale, known.next_try = True, self._now() + self._retry
             return Answer(known.body, stale=True, as_of=known.as_of)
+
+    def known(self, path: str) -> Answer | None:
+        """Return what the service said last, without asking it; None when nothing is known."""
+        known = self._known.get(path)
+        return Answer(known.body, stale=True, as_of=known.as_of) if known else None
+
+    async def _first(self, path: str) -> Answer | None:
+        """Ask once for all who wait for what is not known yet; one who gives up does not take it from the others."""
+        task = self._asking.get(path)
+        if task is None:
+            task = self._asking[path] = asyncio.create_task(self._ask(path, None))
+            task.add_done_callback(lambda done: self._told(path, done))
+        return await asyncio.shield(task)
+
+    def _told(self, path: str, done: asyncio.Task[Answer | None]) -> None:
+        del self._asking[path]
+        if not done.cancelled():
+            done.exception()  # seen, should nobody wait any more
 
     async def _ask(self, path: str, known: _Known | None) -> Answer | None:
         headers = {"if-none-match": known.etag} if known and known.etag else {}
