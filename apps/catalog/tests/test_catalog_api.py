@@ -8,37 +8,19 @@ import asyncpg
 import httpx
 import pytest
 
-from catalog import app, migrate, schema
+from catalog import app
 from catalog.store import Store
+from onair_common import migrate, migrations
 from onair_common.asgi import Lifecycle
 from onair_common.settings import Settings
 
 pytestmark = pytest.mark.integration
-_names = itertools.count()
-
-
-@pytest.fixture
-async def database(postgres: dict[str, str]) -> dict[str, Any]:
-    """A new, empty database; returns asyncpg's connect arguments."""
-    server: dict[str, Any] = {"host": postgres["PGHOST"], "port": int(postgres["PGPORT"]), "user": postgres["PGUSER"]}
-    name = f"t{next(_names)}"
-    for attempt in range(100):
-        try:
-            admin = await asyncpg.connect(**server, database="postgres")
-            break
-        except (OSError, asyncpg.PostgresError):
-            if attempt == 99:
-                raise
-            await asyncio.sleep(0.1)
-    await admin.execute(f"CREATE DATABASE {name}")
-    await admin.close()
-    return server | {"database": name}
 
 
 @pytest.fixture
 async def migrated(database: dict[str, Any]) -> dict[str, Any]:
     connection = await asyncpg.connect(**database)
-    await migrate.apply(connection, schema.load())
+    await migrate.apply(connection, migrations.load("catalog"))
     await connection.close()
     return database
 
@@ -53,20 +35,20 @@ async def test_many_runners_at_once_apply_each_file_once(database: dict[str, Any
     async def run() -> list[str]:
         connection = await asyncpg.connect(**database)
         try:
-            return await migrate.apply(connection, schema.load())
+            return await migrate.apply(connection, migrations.load("catalog"))
         finally:
             await connection.close()
 
     applied = await asyncio.gather(*(run() for _ in range(5)))
-    assert sorted(itertools.chain(*applied)) == [m.name for m in schema.load()]
+    assert sorted(itertools.chain(*applied)) == [m.name for m in migrations.load("catalog")]
 
 
 async def test_a_failing_file_leaves_the_version_before_it(database: dict[str, Any]) -> None:
-    broken = schema.parse(
+    broken = migrations.parse(
         [("0001_ok.sql", "CREATE TABLE a (x int)"), ("0002_bad.sql", "CREATE TABLE b (x int); SELEKT")]
     )
     connection = await asyncpg.connect(**database)
-    with pytest.raises(schema.MigrationError, match=r"0002_bad\.sql: syntax error"):
+    with pytest.raises(migrations.MigrationError, match=r"0002_bad\.sql: syntax error"):
         await migrate.apply(connection, broken)
     assert await connection.fetchval("SELECT max(version) FROM schema_migrations") == 1
     assert await connection.fetchval("SELECT to_regclass('b')") is None
@@ -80,9 +62,9 @@ async def test_not_ready_until_the_schema_is_this_versions(
     answer = await client.get("/readyz")
     assert (answer.status_code, "schema 0" in answer.text) == (503, True)
     connection = await asyncpg.connect(**database)
-    await migrate.apply(connection, schema.load()[:1])
+    await migrate.apply(connection, migrations.load("catalog")[:1])
     assert (await client.get("/readyz")).status_code == 503
-    await migrate.apply(connection, schema.load())
+    await migrate.apply(connection, migrations.load("catalog"))
     await connection.execute("INSERT INTO schema_migrations VALUES (99, 'later', 'x')")
     assert (await client.get("/readyz")).status_code == 200, "a later release's schema serves this version too"
     await connection.close()

@@ -19,9 +19,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from catalog import schema
-from catalog.store import AWAY, Store
+from catalog.store import Store
+from onair_common import migrations
 from onair_common.asgi import Lifecycle, health_routes, problem
+from onair_common.database import AWAY
 from onair_common.settings import Settings
 
 _ID = re.compile(r"[a-z0-9-]{1,40}\Z")
@@ -48,20 +49,12 @@ def _revalidated(request: Request, body: dict[str, Any]) -> Response:
 def create(settings: Settings, lifecycle: Lifecycle, store: Store | None = None) -> Starlette:
     """Build the service; the database is asked for at first use."""
     db = store or Store()
-    wanted = len(schema.load())
 
     def lang_of(request: Request) -> str:
         lang = request.query_params.get("lang", settings.language)
         if not _LANG.match(lang):
             raise _BadRequest("lang: give a two-letter language code such as ko or en")
         return lang
-
-    async def ready() -> str | None:
-        try:
-            version = await db.schema_version()
-        except AWAY as error:
-            return f"database away: {error!r}"
-        return None if version >= wanted else f"schema {version}, this version needs {wanted}"
 
     async def shows(request: Request) -> Response:
         return _revalidated(request, {"shows": await db.shows(lang_of(request))})
@@ -99,7 +92,7 @@ def create(settings: Settings, lifecycle: Lifecycle, store: Store | None = None)
             Route("/api/catalog/shows", shows),
             Route("/api/catalog/shows/{show}", show),
             Route("/api/catalog/products", products),
-            *health_routes(lifecycle, ready),
+            *health_routes(lifecycle, db.ready(len(migrations.load("catalog")))),
         ],
         exception_handlers={_BadRequest: bad_request} | dict.fromkeys(AWAY, away),
         lifespan=lifespan,

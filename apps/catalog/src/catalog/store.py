@@ -1,11 +1,10 @@
-"""Reads of the catalogue: a pool that tolerates a database that comes later or goes away."""
+"""Reads of the catalogue."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
-import asyncpg
+from onair_common.database import Database
 
 # One statement a page part; a text falls back to any other language rather than to nothing.
 _TEXT = """(SELECT t.value FROM texts t WHERE t.subject = '{subject}' AND t.id = {id} AND t.field = '{field}'
@@ -28,36 +27,9 @@ SELECT p.id, p.show_id, p.art, {_text("product", "p.id", "name")}, {_text("produ
 FROM products p JOIN variants v ON v.product_id = p.id JOIN prices r ON r.sku = v.sku AND r.currency = $2
 WHERE $3::text IS NULL OR p.show_id = $3 ORDER BY p.position, v.position"""  # noqa: S608
 
-AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
-"""What a read raises when the database is away or cannot answer."""
 
-
-class Store:
-    """Connection pool, made at first use so that the service starts before its database."""
-
-    def __init__(self, **connect: Any) -> None:
-        self._connect = connect
-        self._pool: asyncpg.Pool | None = None
-        self._making = asyncio.Lock()
-
-    async def fetch(self, query: str, *args: object) -> list[asyncpg.Record]:
-        """Run one read; raises one of `AWAY` within 3 s when the database is away."""
-        async with asyncio.timeout(3):
-            async with self._making:
-                if self._pool is None:
-                    self._pool = await asyncpg.create_pool(
-                        min_size=1, max_size=4, timeout=2, command_timeout=2, **self._connect
-                    )
-            rows: list[asyncpg.Record] = await self._pool.fetch(query, *args)
-            return rows
-
-    async def schema_version(self) -> int:
-        """Return the highest applied migration, 0 when there is none."""
-        try:
-            rows = await self.fetch("SELECT coalesce(max(version), 0) AS version FROM schema_migrations")
-        except asyncpg.UndefinedTableError:
-            return 0
-        return int(rows[0]["version"])
+class Store(Database):
+    """The catalogue's tables, read only."""
 
     async def shows(self, lang: str, show: str | None = None) -> list[dict[str, Any]]:
         """Return all shows, or the one asked for, in API form."""
@@ -93,8 +65,3 @@ class Store:
             price = {"currency": r["currency"], "minor": r["minor"], "listMinor": r["list_minor"]}
             product["variants"].append({"sku": r["sku"], "label": r["label"], "price": price})
         return list(found.values())
-
-    async def close(self) -> None:
-        """Close the pool's connections."""
-        if self._pool is not None:
-            self._pool.terminate()
