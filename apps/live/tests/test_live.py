@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live.app import create
-from live.programme import Show, slot
+from live.app import Parts, create
+from live.programme import Show, Turn, slot, slot_after
+from live.store import Store
 from onair_common.asgi import Lifecycle
 from onair_common.settings import Settings
 
@@ -43,6 +45,30 @@ def test_a_slot_is_the_current_run_or_the_next_one(duration: int, pause: int, of
     assert found.start - now <= show.period or now < START
 
 
+instants = st.integers(-(10**6), 10**7).map(lambda seconds: START + timedelta(seconds=seconds))
+
+
+@given(st.integers(60, 86400), st.sampled_from(["start", "end"]), instants, instants)
+def test_a_sellers_turn_holds_for_one_run_and_no_longer(
+    duration: int, kind: Literal["start", "end"], at: datetime, now: datetime
+) -> None:
+    show = Show("x", "kr", START, timedelta(seconds=duration), timedelta(days=1))
+    found, programme = slot_after(show, Turn(kind, at), now), slot(show, now)
+    assert found.end > now
+    assert (found.status == "on-air") == (found.start <= now)
+    if at > now or now >= at + show.duration:
+        assert found == programme, "forgotten or to come, it changes nothing"
+    elif kind == "end":
+        assert found.status != "on-air" or (found == programme and found.start > at)
+    if now == at:
+        assert found.status == {"start": "on-air", "end": "ended"}[kind]
+
+
+@given(instants)
+def test_without_a_turn_the_programme_holds(now: datetime) -> None:
+    assert slot_after(HOUR, None, now) == slot(HOUR, now)
+
+
 class Catalog:
     away = False
     now = START
@@ -62,7 +88,9 @@ def catalog() -> Catalog:
 def client(catalog: Catalog, region_env: dict[str, dict[str, str]]) -> httpx.AsyncClient:
     upstream = httpx.AsyncClient(transport=httpx.MockTransport(catalog.answer))
     settings = Settings.read({"SERVICE_NAME": "live", **region_env["us"]})
-    app = create(settings, Lifecycle(), upstream, now=lambda: catalog.now)
+    nowhere = Store(host="127.0.0.1", port=1)
+    env = {"SESSION_KEYS": "k" * 32, "PEER_KEY": "p" * 32}
+    app = create(settings, Lifecycle(), Parts(upstream, nowhere, lambda: catalog.now, env))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://live")
 
 
@@ -70,6 +98,7 @@ async def test_survives_the_catalogue_and_says_so(client: httpx.AsyncClient, cat
     first = (await client.get("/api/live/shows")).json()
     assert first["source"] == "catalog"
     assert first["shows"][0]["playback"] == {"kind": "origin", "url": "/video/kr/index.m3u8"}
+    assert first["shows"][0]["stale"], "without its database it says what the programme says"
     catalog.away, catalog.now = True, START + timedelta(minutes=30)
     one = (await client.get("/api/live/shows/x")).json()
     assert (one["status"], one["source"], one["asOf"]) == ("on-air", "last-known", START.isoformat())

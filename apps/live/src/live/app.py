@@ -1,82 +1,120 @@
-"""HTTP interface of show control; lives on what the catalogue said last when the catalogue is away."""
+"""HTTP interface of show control."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 import httpx
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from live.playback import OriginPlayback, Playback
-from live.programme import Show, slot
+from live import playback
+from live.api import Api
+from live.control import Control, Refused
+from live.exchange import Exchange
+from live.replica import Replica
+from live.store import Store
+from live.views import Views
+from onair_common import migrations, peer
 from onair_common.asgi import Lifecycle, health_routes, problem
+from onair_common.database import AWAY
+from onair_common.identity import Sessions
+from onair_common.openapi import BadBody, Document, refuse
 from onair_common.settings import Settings, text
-from onair_common.upstream import Answer, Unavailable, Upstream, closing, ready_once
-
-_PATH = "/api/catalog/shows"
+from onair_common.upstream import Unavailable, Upstream, ready_once
 
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def create(
-    settings: Settings,
-    lifecycle: Lifecycle,
-    client: httpx.AsyncClient | None = None,
-    playback: Playback | None = None,
-    now: Callable[[], datetime] = _utc_now,
-) -> Starlette:
-    """Build the service."""
-    http = client or httpx.AsyncClient(trust_env=False)
-    catalog = Upstream(http, "catalog", text("CATALOG_URL", "http://catalog"), now=lambda: now().timestamp())
-    player = playback or OriginPlayback()
+@dataclass
+class Parts:
+    """What the service stands on; tests put their own in."""
 
-    def entry(raw: dict[str, Any]) -> dict[str, Any]:
-        show = Show.of(raw)
-        run = slot(show, now())
-        return {
-            "id": show.id,
-            "homeRegion": show.home_region,
-            "status": run.status,
-            "startsAt": run.start.astimezone(UTC).isoformat(),
-            "endsAt": run.end.astimezone(UTC).isoformat(),
-            "playback": {"kind": player.kind, "url": player.address(show)},
-        }
+    client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(trust_env=False))
+    store: Store = field(default_factory=lambda: Store(size=2))
+    now: Callable[[], datetime] = _utc_now
+    env: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
-    async def programme() -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        answer = await catalog.get(_PATH) or Answer({"shows": []}, stale=False, as_of=0)
-        source = {
-            "source": "last-known" if answer.stale else "catalog",
-            "asOf": datetime.fromtimestamp(answer.as_of, UTC).isoformat(timespec="seconds"),
-        }
-        return [entry(raw) for raw in answer.body["shows"]], source
 
-    async def shows(_: Request) -> Response:
-        entries, source = await programme()
-        return JSONResponse({"shows": entries} | source, headers={"cache-control": "no-cache"})
-
-    async def show(request: Request) -> Response:
-        entries, source = await programme()
-        for found in entries:
-            if found["id"] == request.path_params["show"]:
-                return JSONResponse(found | source, headers={"cache-control": "no-cache"})
-        return problem(404, "Not Found", "no such show")
-
-    async def unavailable(_: Request, error: Exception) -> Response:
-        return problem(503, "Service Unavailable", headers={"retry-after": "1"})
-
-    return Starlette(
-        routes=[
-            Route("/api/live/shows", shows),
-            Route("/api/live/shows/{show}", show),
-            *health_routes(lifecycle, ready_once(programme)),
-        ],
-        exception_handlers={Unavailable: unavailable},
-        lifespan=closing(http),
+def create(settings: Settings, lifecycle: Lifecycle, parts: Parts | None = None) -> Starlette:
+    """Build the service; database, catalogue and the other region are asked for when they are needed."""
+    given = parts or Parts()
+    env, now = given.env, given.now
+    catalog = Upstream(
+        given.client, "catalog", text("CATALOG_URL", "http://catalog", env), now=lambda: now().timestamp()
     )
+    key = peer.read_key(env)
+    other = peer.Peer(given.client, peer.read_bases(env), key)
+    replica = Replica(given.store, other, (settings.region, settings.peer_region))
+    control = Control(settings.region, Sessions.read(env), other, replica, now)
+    player = playback.read(env)
+    views = Views(catalog, replica, player, now)
+    document = Document.of("live")
+    api = Api(views, control, replica, document, lifecycle)
+    exchange = Exchange(settings.region, views, control, replica, lifecycle)
+
+    @asynccontextmanager
+    async def lifespan(_: object) -> AsyncIterator[None]:
+        preparing = asyncio.create_task(player.prepare())
+        async with replica.running(lambda: lifecycle.draining):
+            yield
+        preparing.cancel()
+        await given.store.close()
+        await given.client.aclose()
+
+    app = Starlette(
+        routes=[
+            Route("/api/live/shows", api.shows),
+            Route("/api/live/shows/{show}", api.show),
+            Route("/api/live/shows/{show}/events", api.events),
+            Route("/api/live/shows/{show}/start", api.turn("start"), methods=["POST"]),
+            Route("/api/live/shows/{show}/end", api.turn("end"), methods=["POST"]),
+            Route("/api/live/shows/{show}/cues", api.cue, methods=["POST"]),
+            Route("/peer/events", peer.guarded(key, exchange.give)),
+            Route("/peer/events", peer.guarded(key, exchange.take), methods=["POST"]),
+            document.route("/api/live/openapi.json"),
+            *health_routes(lifecycle, _ready(views, given.store)),
+        ],
+        exception_handlers={BadBody: refuse, HTTPException: _http_error, Refused: _refused}
+        | dict.fromkeys((Unavailable, *AWAY), _unavailable),
+        lifespan=lifespan,
+    )
+    app.state.api, app.state.replica = api, replica
+    return app
+
+
+def _ready(views: Views, store: Store) -> Callable[[], Awaitable[str | None]]:
+    programme_ready, wanted = ready_once(views.entries), len(migrations.load("live"))
+
+    async def ready() -> str | None:
+        try:
+            version = await store.schema_version()
+        except AWAY:
+            version = wanted  # without its database it goes on with what it knows
+        return await programme_ready() if version >= wanted else f"schema {version}, this version needs {wanted}"
+
+    return ready
+
+
+async def _unavailable(_: Request, error: Exception) -> Response:
+    return problem(503, "Service Unavailable", headers={"retry-after": "1"})
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)  # noqa: S101  registered for it
+    return error.answer
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  registered for it
+    return problem(error.status_code, error.detail, headers=dict(error.headers or {}))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-Status = Literal["on-air", "scheduled"]
+Status = Literal["on-air", "scheduled", "ended"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,14 @@ class Show:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """A seller's own start or end of a show."""
+
+    kind: Literal["start", "end"]
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Slot:
     """One run of a show: the current one when on air, else the next."""
 
@@ -59,3 +67,22 @@ def slot(show: Show, now: datetime) -> Slot:
     if now >= start + show.duration:
         start += show.period
     return Slot("on-air" if start <= now else "scheduled", start, start + show.duration)
+
+
+def slot_after(show: Show, last: Turn | None, now: datetime) -> Slot:
+    """Return the run of a show at an instant, given what a seller did last.
+
+    A start puts the show on air, and an end off it, to the end of the run that the programme has at that time; outside
+    of the programme, for as long as the show usually takes. A later run of the programme begins as always.
+    """
+    run = slot(show, now)
+    if last is None or last.at > now:
+        return run
+    then = slot(show, last.at)
+    until = then.end if then.status == "on-air" else last.at + show.duration
+    if now >= until or (last.kind == "end" and run.status == "on-air" and run.start > last.at):
+        return run
+    if last.kind == "start":
+        return Slot("on-air", last.at, until)
+    start = run.start if run.start > now else run.start + show.period
+    return Slot("ended", start, start + show.duration)
