@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.words import WORDS, choose, clock, discount, price
+from web.texts import WORDS
+from web.words import choose, clock, discount, price
 
 
 def test_both_languages_say_the_same_things() -> None:

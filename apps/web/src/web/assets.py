@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -15,6 +16,7 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+_IMPORT = re.compile(r'(?<=from "\./)[a-z]+\.js(?=";)')
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Asset:
     media_type: str
     body: bytes
     compressed: bytes
+    imports: tuple[str, ...] = ()
+    """Plain names of all modules that it needs, the deepest first."""
 
 
 class Assets:
@@ -44,22 +48,40 @@ class Assets:
 
     def __init__(self, player: Path) -> None:
         self._by_plain: dict[str, Asset] = {}
-        for entry in (resources.files("web") / "static").iterdir():
-            self._add(entry.name, entry.read_bytes())
+        self._sources = {f.name: f.read_bytes() for f in (resources.files("web") / "static").iterdir()}
         try:
             # The map of its source is not shipped, so do not send browsers looking for it.
-            self._add("hls.js", player.read_bytes().partition(b"\n//# sourceMappingURL=")[0])
+            self._sources["hls.js"] = player.read_bytes().partition(b"\n//# sourceMappingURL=")[0]
         except OSError as error:
             raise SettingError(f"PLAYER: {player}: {error.strerror}; the image's player stage puts it there") from error
+        for name in self._sources:
+            self._add(name)
 
-    def _add(self, plain: str, body: bytes) -> None:
+    def _add(self, plain: str) -> Asset:
+        if plain in self._by_plain:
+            return self._by_plain[plain]
         stem, dot, suffix = plain.rpartition(".")
+        body, needed = self._sources[plain], dict[str, None]()
+        if plain != "hls.js" and suffix == "js":
+            # A module names the others by their hash too: there is no build step, and a page's modules fit together.
+            def named(match: re.Match[str]) -> str:
+                other = self._add(match[0])
+                needed.update(dict.fromkeys((*other.imports, match[0])))
+                return other.name
+
+            body = _IMPORT.sub(named, body.decode()).encode()
         name = f"{stem}.{hashlib.sha256(body).hexdigest()[:12]}{dot}{suffix}"
-        self._by_plain[plain] = Asset(name, _TYPES[dot + suffix], body, gzip.compress(body, 9, mtime=0))
+        asset = Asset(name, _TYPES[dot + suffix], body, gzip.compress(body, 9, mtime=0), tuple(needed))
+        self._by_plain[plain] = asset
+        return asset
 
     def url(self, plain: str) -> str:
         """Return the address of a file, e.g. of ``site.css``."""
         return f"/static/{self._by_plain[plain].name}"
+
+    def needs(self, plain: str) -> list[str]:
+        """Return the addresses of the modules that a module imports, for the browser to fetch them at once."""
+        return [self.url(name) for name in self._by_plain[plain].imports]
 
     def find(self, name: str) -> tuple[Asset, bool] | None:
         """Return a file and whether `name` carries its present hash.
