@@ -14,6 +14,7 @@ import signal
 import ssl
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
@@ -38,6 +39,7 @@ GRACE_SECONDS = 2.0
 """After an interrupt, how long requests under way may still take."""
 FIRST_DUE_SECONDS = 0.05
 LONG_WAIT_SECONDS = 0.1
+UUID = "{uuid}"
 NICENESS = -19
 """The judge must not starve while what it judges uses every core; it takes a fraction of one (see benchmarks)."""
 
@@ -138,6 +140,7 @@ class _Engine:
         self.recorder = Recorder(plan)
         self.under_way: dict[asyncio.Task[None], float] = {}
         self.headers = dict(plan.headers)
+        self.fresh = [name for name, value in plan.headers if UUID in value]
         self.started = 0.0
 
     async def run(self) -> LoadResult:
@@ -209,7 +212,7 @@ class _Engine:
             async with session.request(
                 self.plan.method,
                 self.plan.url,
-                headers=self.headers,
+                headers=self._headers(),
                 data=self.body,
                 allow_redirects=False,
                 trace_request_ctx=state,
@@ -228,6 +231,11 @@ class _Engine:
         answer.reused = state.reused
         answer.ended = clock() - self.started
         self.recorder.add(answer)
+
+    def _headers(self) -> dict[str, str]:
+        if not self.fresh:
+            return self.headers
+        return self.headers | {name: self.headers[name].replace(UUID, uuid.uuid4().hex) for name in self.fresh}
 
     async def _tick(self) -> None:
         while self.on_tick:

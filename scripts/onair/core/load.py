@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-MAX_RATE, MAX_SECONDS, MAX_REQUESTS, MAX_IN_FLIGHT, MAX_BODY = 2_000.0, 3_600.0, 1_000_000, 2_000, 1 << 20
+MAX_RATE, MAX_SECONDS, MAX_REQUESTS, MAX_IN_FLIGHT, MAX_BODY = 5_000.0, 3_600.0, 1_000_000, 2_000, 1 << 20
 DEFAULT_SECONDS = 60.0
 MAX_LAG_SECONDS = 1.0
 """A request that the client itself is this late for is not sent, but counted as its own overload."""
@@ -59,6 +59,8 @@ class LoadPlan(BaseModel):
         ``mixed``: in turns.
     viewers
         Kept connections in use by turns, so that all of them live through a release.
+    headers
+        ``{uuid}`` in a value becomes a version 4 UUID in hex, a new one for each request.
     resolve
         ``host:port:address``, as curl's option.
     interval
