@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import client, gate, idle, push, up
+from benchmarks import chat, client, gate, holds, idle, pages, push, up
 from benchmarks.record import REPORT, Record
 
-BENCHMARKS = ("client", "gate", "idle", "push", "up")
+BENCHMARKS = ("chat", "client", "gate", "holds", "idle", "pages", "push", "up")
 
 
 def main(
@@ -26,9 +26,12 @@ def main(
         raise typer.BadParameter(f"no benchmark {', '.join(sorted(unknown))}; there are: {', '.join(BENCHMARKS)}")
     actions: dict[str, Callable[[], Record]] = {
         "up": lambda: up.run(cold, warm, repeat),
+        "chat": chat.run,
         "client": client.run,
         "gate": gate.run,
+        "holds": holds.run,
         "idle": idle.run,
+        "pages": pages.run,
         "push": lambda: push.run(pushes, polled),
     }
     missed = False
