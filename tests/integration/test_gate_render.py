@@ -130,7 +130,7 @@ def test_damaged_entries_are_thrown_away_and_rendered_again(
     ("edit", "rule", "file", "line", "word"),
     [
         (replace("apps/web/base/workload.yaml", "spec: {maxUnavailable: 1,", "spec: {,"), "render/failed",
-         "apps/web/base/workload.yaml", 38, "web"),
+         "apps/web/base/workload.yaml", 39, "web"),
         (replace("apps/web/base/kustomization.yaml", "namespace:", "resourcez: []\nnamespace:"), "render/failed",
          "apps/web/base/kustomization.yaml", None, 'unknown field "resourcez'),
         (replace("apps/web/base/kustomization.yaml", "workload.yaml", "work.yaml"), "tree/missing-reference",

@@ -85,26 +85,36 @@ def test_pods_are_told_where_they_run(leaf: Path) -> None:
         assert {key: env[key] for key in FACTS} == {key: facts["spec"][field] for key, field in FACTS.items()}
         assert env["CLUSTER"] == facts["metadata"]["name"]
         assert env["TIMEZONE"] == facts["spec"]["timezone"]
-        if "PEER_ORIGINS" in env:  # Kubernetes expands only what stands before
-            order = list(env)
-            assert "$(PEER)" in env["PEER_ORIGINS"]
-            assert max(order.index("PEER"), order.index("DOMAIN")) < order.index("PEER_ORIGINS")
+        order = list(env)
+        for name in {"PEER_ORIGINS", "PEERS"} & set(order):  # Kubernetes expands only what stands before
+            assert "$(PEER)" in env[name]
+            assert max(order.index("PEER"), order.index("DOMAIN")) < order.index(name)
+
+
+CANARIES = {"order", "worker"}
+"""Stock and payments meet few buyers first, and worker serves nobody; the others switch between two colours."""
 
 
 @pytest.mark.parametrize("leaf", [leaf for leaf in APPS if leaf.name != "origin"], ids=name)
-def test_service_is_delivered_blue_green(leaf: Path) -> None:
+def test_service_is_delivered_progressively(leaf: Path) -> None:
     service = leaf.name
     (deployment,) = of(leaf, "Deployment")
     (rollout,) = of(leaf, "Rollout")
     (scaler,) = of(leaf, "HorizontalPodAutoscaler")
     (budget,) = of(leaf, "PodDisruptionBudget")
-    (route,) = of(leaf, "HTTPRoute")
+    routes = of(leaf, "HTTPRoute")
     services = {found["metadata"]["name"]: found["spec"] for found in of(leaf, "Service")}
     assert deployment["spec"]["replicas"] == 0
     assert "replicas" not in rollout["spec"], "the HorizontalPodAutoscaler's"
     assert rollout["spec"]["workloadRef"]["name"] == service
-    blue_green = rollout["spec"]["strategy"]["blueGreen"]
-    assert {blue_green["activeService"], blue_green["previewService"]} == set(services)
+    strategy, own = rollout["spec"]["strategy"], set(services) - {f"{service}-peer"}
+    if service in CANARIES:
+        assert strategy.keys() == {"canary"}
+        assert strategy["canary"]["maxUnavailable"] == 0
+        assert own == ({service} if routes else set())
+    else:
+        assert own == {strategy["blueGreen"]["activeService"], strategy["blueGreen"]["previewService"]}
+        assert routes
     assert scaler["spec"]["scaleTargetRef"] == {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Rollout",
@@ -112,7 +122,7 @@ def test_service_is_delivered_blue_green(leaf: Path) -> None:
     }
     assert scaler["spec"]["minReplicas"] >= 2
     assert budget["spec"]["maxUnavailable"] == 1
-    assert route["spec"]["rules"][0]["backendRefs"][0]["name"] == service
+    assert all(route["spec"]["rules"][0]["backendRefs"][0]["name"] == service for route in routes)
     labels = deployment["spec"]["template"]["metadata"]["labels"]
     for selector in [
         *(found["selector"] for found in services.values()),

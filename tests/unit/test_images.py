@@ -1,10 +1,11 @@
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 from pydantic import ValidationError
 
-from onair.core.images import NOT_IN_IMAGE, SHARED, PlatformImage, key, service_build, service_inputs
+from onair.core.images import ALSO, NOT_IN_IMAGE, SHARED, PlatformImage, key, service_build, service_inputs
 
 
 def test_manifests_and_tests_of_a_service_make_no_new_image(root: Path) -> None:
@@ -38,3 +39,12 @@ def test_versions_are_filled_in() -> None:
     assert image.reference({"argocd": "3.6.1"}.__getitem__) == "quay.io/argoproj/argocd:v3.6.1"
     with pytest.raises(ValidationError):
         PlatformImage.model_validate({"name": "a/b:1", "program": "x"})
+
+
+def test_what_an_image_holds_of_other_services_is_among_its_inputs(root: Path) -> None:
+    stages = re.compile(r"^FROM base AS source-(\w+)\nCOPY (.+) /opt/onair/src/$", re.MULTILINE)
+    copied = dict(stages.findall((root / "apps/Containerfile").read_text()))
+    for name, paths in copied.items():
+        assert paths.split() == ["apps/common/src", *ALSO.get(name, ()), f"apps/{name}/src"]
+    assert copied.keys() >= {"web", *ALSO}
+    assert service_inputs("worker", ["src"]) == [*SHARED, "apps/order/src", "apps/worker/src"]

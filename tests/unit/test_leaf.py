@@ -34,11 +34,11 @@ def test_a_leaf_without_one_digest_is_told_with_its_file() -> None:
 @given(
     st.dictionaries(st.builds(Leaf, st.sampled_from(["local-kr", "local-us"]), st.sampled_from("abc")), some_digest),
     st.fixed_dictionaries(dict.fromkeys("abc", some_digest)),
-    st.sets(some_digest),
+    st.sets(st.tuples(st.sampled_from("abc"), some_digest)),
 )
 def test_only_leaves_whose_image_the_registry_lacks_are_pinned(
-    pinned: dict[Leaf, str], built: dict[str, str], stored: set[str]
+    pinned: dict[Leaf, str], built: dict[str, str], stored: set[tuple[str, str]]
 ) -> None:
     found = pins({leaf: text(one) for leaf, one in pinned.items()}, built, stored)
-    assert found.keys() == {leaf for leaf, one in pinned.items() if one not in stored}
+    assert found.keys() == {leaf for leaf, one in pinned.items() if (leaf.service, one) not in stored}
     assert all(new == built[leaf.service] for leaf, new in found.items())

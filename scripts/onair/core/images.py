@@ -56,6 +56,10 @@ class Build(NamedTuple):
         return f"key-{self.key}"
 
 
+ALSO = {"worker": ("apps/order/src",)}
+"""Other services' folders that a service's image holds: worker runs on order's domain code."""
+
+
 def key(parts: Iterable[str]) -> str:
     """Return a short hash of a build's inputs."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
@@ -64,7 +68,7 @@ def key(parts: Iterable[str]) -> str:
 def service_inputs(service: str, entries: Iterable[str]) -> list[str]:
     """Return the paths that a service's image is made of, given the entries of its folder."""
     own = [f"apps/{service}/{entry}" for entry in sorted(entries) if entry not in NOT_IN_IMAGE]
-    return [*SHARED, *own]
+    return [*SHARED, *ALSO.get(service, ()), *own]
 
 
 def service_build(service: str, objects: Iterable[str]) -> Build:

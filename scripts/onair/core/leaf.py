@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from onair.core.finding import Finding, OnairError
@@ -49,7 +49,7 @@ def with_digest(leaf: Leaf, text: str, new: str) -> str:
     return text.replace(digest(leaf, text), new)
 
 
-def pins(leaves: Mapping[Leaf, str], built: Mapping[str, str], stored: Iterable[str]) -> dict[Leaf, str]:
+def pins(leaves: Mapping[Leaf, str], built: Mapping[str, str], stored: Collection[tuple[str, str]]) -> dict[Leaf, str]:
     """Return the leaves that must change before a fresh registry can serve them.
 
     Parameters
@@ -59,7 +59,8 @@ def pins(leaves: Mapping[Leaf, str], built: Mapping[str, str], stored: Iterable[
     built
         The digest of each service's image as built from the same commit.
     stored
-        Digests that the registry has: a leaf that pins one of these stays.
+        Services and their digests that the registry has: a leaf that pins one of its own service stays.
     """
-    have = set(stored)
-    return {leaf: built[leaf.service] for leaf, text in leaves.items() if digest(leaf, text) not in have}
+    return {
+        leaf: built[leaf.service] for leaf, text in leaves.items() if (leaf.service, digest(leaf, text)) not in stored
+    }
