@@ -43,7 +43,7 @@ def test_status_says_that_all_is_well(shop: Shop) -> None:
         names = {app.name for app in region.applications}
         assert leaves - {"argocd"} <= names, "a leaf has no Application"
         assert all(app.good for app in region.applications), region.applications
-        assert {rollout.name for rollout in region.rollouts} == {"catalog", "live", "web"}
+        assert {rollout.name for rollout in region.rollouts} == {"catalog", "chat", "live", "order", "web", "worker"}
         assert all(rollout.phase == "Healthy" for rollout in region.rollouts), region.rollouts
         assert region.edge_healthy
 

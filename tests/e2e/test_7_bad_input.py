@@ -13,7 +13,7 @@ LEAF = "clusters/local-kr/apps/live/kustomization.yaml"
 @pytest.mark.parametrize(
     ("words", "rule", "told"),
     [
-        (("release", "nosuch"), "release/unknown-service", ("nosuch", "catalog, live, origin, web")),
+        (("release", "nosuch"), "release/unknown-service", ("nosuch", "catalog, chat, live, order, origin")),
         (("release", "live", "--to", "local-jp"), "facts/unknown-cluster", ("local-jp", "local-kr", "prod-us")),
         (("load", "https://192.0.2.1/"), "load/target", ("192.0.2.1",)),
         (("load", "https://localhost:8443/", "--duration", "soon"), "load/plan", ("'soon' is no duration",)),

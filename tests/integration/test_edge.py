@@ -84,14 +84,18 @@ def test_protocols(world: World, certificate: tuple[Path, Path]) -> None:
 async def test_chat_and_stream(world: World, certificate: tuple[Path, Path]) -> None:
     context = ssl.create_default_context(cafile=certificate[0])
     base = f"https://localhost:{world.edge.platform_port}"
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context)) as session:
-        async with session.ws_connect(f"{base}/chat", headers={"x-onair-geo": "us"}) as chat:
-            await chat.send_str("hello")
-            assert await chat.receive_str() == "us hello"
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context)) as session,
+        session.ws_connect(f"{base}/chat", headers={"x-onair-geo": "us"}) as chat,
+    ):
+        await chat.send_str("hello")
+        assert await chat.receive_str() == "us hello"
         began, arrived = time.monotonic(), list[float]()
         async with session.get(f"{base}/stream") as response:
             async for _ in response.content:
                 arrived.append(time.monotonic() - began)
+        await chat.send_str("still here")  # silent for longer than an answer may take
+        assert await chat.receive_str() == "us still here"
     assert len(arrived) == 5
     assert arrived[0] < arrived[-1] - 3, "the edge must pass a stream on as it comes"
     assert arrived[-1] > world.edge.origin.response_timeout_seconds

@@ -13,10 +13,12 @@ from onair.core.topology import netns
 Binary = Callable[[str], Path]
 """Where the toolchain's program of that name is."""
 
-NODE_GRACE_SECONDS = 12
-"""A node is NotReady after this without a lease; measured 11.2 s against 42.6 s with Kubernetes' default of 40 s."""
+NODE_GRACE_SECONDS = 20
+"""A node is NotReady after this without a lease, which kubelet renews every 3 s. Gateways' active checks leave a lost
+node much earlier. With 12 s, both regions' nodes were given up while a build and a load starved them, and all their
+pods with them."""
 TOLERATION_SECONDS = 10
-"""Pods leave a lost node after this; measured 20.9 s to eviction against 342.6 s with the default of 300 s."""
+"""Pods leave a NotReady node after this; the default is 300 s."""
 
 
 def kubeconfig(server: str, pki: Path, user: str) -> str:

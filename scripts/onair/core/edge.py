@@ -128,7 +128,8 @@ def _listener(edge: Edge, files: EdgeFiles, name: str, port: int, routes: list[J
         request_headers_timeout="10s",
         drain_timeout=seconds(edge.drain_seconds),
         upgrade_configs=[{"upgrade_type": "websocket"}],
-        http2_protocol_options={"allow_connect": True, "max_concurrent_streams": 256},
+        # No WebSocket inside HTTP/2, as at CloudFront: a service speaks HTTP/1.1, and its handshake needs a key.
+        http2_protocol_options={"max_concurrent_streams": 256},
         access_log=[_access_log(name, files.access_log)],
         route_config={
             "name": name,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
@@ -54,12 +56,17 @@ def processes(cgroup: str = NAME) -> list[int]:
     """Return the ids of all processes in ``cgroup`` and below."""
     found: set[int] = set()
     for hierarchy in hierarchies():
-        for file in (hierarchy / cgroup).rglob("cgroup.procs"):
+        for folder in _folders(hierarchy / cgroup):
             try:
-                found.update(int(line) for line in file.read_text().split())
+                found.update(int(line) for line in (folder / "cgroup.procs").read_text().split())
             except OSError:  # the cgroup went away meanwhile
                 continue
     return sorted(found)
+
+
+def _folders(top: Path) -> Iterator[Path]:
+    """Iterate over a cgroup and those below; unlike ``Path.rglob``, past those that go away meanwhile."""
+    return (Path(folder) for folder, _, _ in os.walk(top))
 
 
 def kill(cgroup: str = NAME) -> None:
@@ -90,9 +97,9 @@ def remove(cgroup: str = NAME) -> None:
         top = hierarchy / cgroup
         if not top.is_dir():
             continue
-        for folder in sorted((x for x in top.rglob("*") if x.is_dir()), key=lambda x: -len(x.parts)):
-            folder.rmdir()
-        top.rmdir()
+        for folder in sorted(_folders(top), key=lambda x: -len(x.parts)):
+            with suppress(FileNotFoundError):  # runc, ended just now, had begun to take it away itself
+                folder.rmdir()
 
 
 def _ensure_in(hierarchy: Path, cgroup: str) -> Path:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from secrets import token_urlsafe
 from typing import Any
 
 from onair.adapters import git_commit
 from onair.adapters.kubectl import wait
-from onair.adapters.local import git
+from onair.adapters.local import git, shared_secrets
 from onair.adapters.local.images import ImageStore
 from onair.adapters.local.platform import LocalPlatform
 from onair.core import hub
@@ -19,6 +18,8 @@ from onair.core.images import REGISTRY_FOLDER
 from onair.core.leaf import Leaf, digest, pins, with_digest
 from onair.core.pki import CLUSTER_CA
 
+WEBHOOK_SECRET = ("argocd", "argocd-secret")
+"""Holds what the git server signs its webhooks with."""
 SHOWN = 3
 """Applications named in a line of progress."""
 
@@ -42,7 +43,7 @@ def publish(local: LocalPlatform, store: ImageStore, digests: dict[str, str]) ->
         return git.run(repository, "rev-parse", git.BRANCH), 0
     leaves = {leaf: git.run(local.root, "show", f"HEAD:{leaf.path}") + "\n" for leaf in local_leaves(local, digests)}
     stored = {
-        found
+        (leaf.service, found)
         for leaf, text in leaves.items()
         if (found := digest(leaf, text)) and store.registry.digest(f"{REGISTRY_FOLDER}/{leaf.service}", found)
     }
@@ -67,25 +68,17 @@ def local_leaves(local: LocalPlatform, services: dict[str, str] | list[str]) -> 
     return found
 
 
-def webhook_secret(local: LocalPlatform) -> str:
-    """Return the secret that the git server signs its webhooks with; drawn once."""
-    file = local.keys() / "webhook.secret"
-    if not file.exists():
-        file.touch(0o600)
-        file.write_text(token_urlsafe(30))
-    return file.read_text()
-
-
 def _webhooks(local: LocalPlatform, repository: str) -> dict[str, Any]:
     platform = local.facts.platform
     port, host = platform.spec.edge.gateway_node_port, f"argocd.{platform.spec.domains.local}"
+    secret = shared_secrets.values(local)[WEBHOOK_SECRET]["webhook.github.secret"]
     regions = [
         {
             "cluster": cluster.name,
             "addresses": [f"https://{node.address}:{port}" for node in cluster.nodes],
             "host": host,
             "ca": str(local.keys() / f"{CLUSTER_CA}.crt"),
-            "secret": webhook_secret(local),
+            "secret": secret,
         }
         for cluster in local.clusters
     ]

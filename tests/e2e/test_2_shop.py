@@ -1,0 +1,118 @@
+"""A show with a seller and a viewer in each region: one chat, one pinned product, one limited stock."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from collections.abc import Iterator
+from pathlib import Path
+from secrets import token_hex
+
+import pytest
+from e2e.browser import Viewer, launch, viewer
+from e2e.shop import Shop
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from onair.adapters.local.platform import PLATFORM
+
+SHOW, PRODUCT = "seoul-table", "first-tea"
+PRICES = {"kr": "₩39,000", "us": "$29.00"}
+SECONDS = 1000.0
+CUE_MS = 20 * SECONDS
+"""A cue waits for its picture, and the players are some seconds behind; two busy processors come on top."""
+
+
+@pytest.fixture(scope="module")
+def browser(shop: Shop) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = launch(playwright, shop.local.paths.pki(PLATFORM) / "edge.crt")
+        yield chromium
+        chromium.close()
+
+
+def sign_in(shop: Shop, page: Page, address: str) -> None:
+    """Sign the sample seller in, as a person does, at the region's issuer."""
+    secret = shop.read(shop.clusters[0], "/api/v1/namespaces/shop/secrets/seller-account")
+    page.goto(f"{address}/sell/{SHOW}")
+    if page.locator("#login").count() == 0:
+        page.locator("main a, main button").first.click()
+    page.locator("#login").fill("seller@onair.test")
+    page.locator("#password").fill(b64decode(secret["data"]["password"]).decode())
+    page.locator("#submit-login").click()
+    page.wait_for_url(re.compile(r"/sell"))
+    page.goto(f"{address}/sell/{SHOW}")
+
+
+def say(page: Page, text: str) -> None:
+    """Write a message and see it come back."""
+    page.locator("#text").fill(text)
+    page.locator("#text").press("Enter")
+    expect(page.locator("#messages .text", has_text=text)).to_be_visible()
+
+
+def hold(page: Page) -> None:
+    """Take one piece for a while."""
+    page.locator(f"#{PRODUCT} button.buy").click()
+    page.get_by_role("button", name="Hold it for me").click()
+
+
+def pay(page: Page, card: str) -> None:
+    """Pay what is held."""
+    page.get_by_label(card).check()
+    page.locator("#pay .wide").click()
+
+
+def test_watch_chat_and_buy_the_last_piece_across_regions(shop: Shop, browser: Browser, root: Path) -> None:
+    kr, us = (shop.address(cluster) for cluster in shop.clusters)
+    with (
+        viewer(browser, root, "en-US") as seller,
+        viewer(browser, root, "en-US") as one,
+        viewer(browser, root, "en-US") as other,
+    ):
+        viewers: dict[str, Viewer] = {"kr": one, "us": other}
+        for seen in (seller, one, other):
+            seen.page.set_default_timeout(CUE_MS)
+        expect.set_options(timeout=CUE_MS)
+        one.open(f"{kr}/shows/{SHOW}")
+        other.open(f"{us}/shows/{SHOW}")
+        for seen in viewers.values():
+            seen.play(2)
+
+        here, there = f"hello from Seoul {token_hex(3)}", f"hello from Seattle {token_hex(3)}"
+        say(one.page, here)
+        expect(other.page.locator("#messages .text", has_text=here)).to_be_visible()
+        say(other.page, there)
+        expect(one.page.locator("#messages .text", has_text=there)).to_be_visible()
+
+        sign_in(shop, seller.page, kr)
+        seller.page.locator(f"#{PRODUCT} [data-pin]").click()
+        for seen in viewers.values():
+            expect(seen.page.locator("#pin h2")).to_be_visible()
+        seller.page.locator(f"#{PRODUCT} summary").click()
+        for region in viewers:
+            seller.page.locator(f"#{PRODUCT} [name={region}]").fill("1")
+        seller.page.locator(f"#{PRODUCT} form button").click()
+        for region, seen in viewers.items():
+            expect(seen.page.locator("#pin .stock")).to_be_visible()
+            expect(seen.page.locator(f"#{PRODUCT} .price strong")).to_have_text(PRICES[region])
+            seen.shoot(f"pinned-{region}")
+
+        hold(one.page)
+        pay(one.page, "Card that is declined")
+        expect(one.page.locator("#told")).to_contain_text("The card was declined. Nothing was charged.")
+        for seen in viewers.values():  # each takes the region's last piece
+            if seen is one:
+                seen.page.get_by_role("button", name="Hold it for me").click()
+            else:
+                hold(seen.page)
+            pay(seen.page, "Card that is accepted")
+            expect(seen.page.locator("#told")).to_have_text("Paid. Thank you.")
+        one.shoot("paid-kr")
+        seller.shoot("console", full=True)
+        for seen in viewers.values():
+            seen.page.get_by_role("link", name="See the order").click()
+            expect(seen.page.locator("h1")).to_have_text("Thank you. Your order is confirmed.")
+        for seen in (seller, one, other):
+            assert not [e for e in seen.errors if "script:" in e], seen.errors
+        seller.page.locator(f"#{PRODUCT} [data-shut]").click()
+        seller.page.locator(f"#{PRODUCT} [data-pin]").click()
