@@ -62,8 +62,10 @@ class Region:
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
 
-    async def hold(self, quantity: int = 1, *, viewer: str = "a", key: str | None = None) -> httpx.Response:
-        body = {"sale": "tea", "sku": "TEA-40", "quantity": quantity}
+    async def hold(
+        self, quantity: int = 1, *, viewer: str = "a", key: str | None = None, sku: str = "TEA-40"
+    ) -> httpx.Response:
+        body = {"sale": "tea", "sku": sku, "quantity": quantity}
         headers = {"idempotency-key": key or keys.new(self.name)}
         return await self.client(viewer).post("/api/order/holds", json=body, headers=headers)
 

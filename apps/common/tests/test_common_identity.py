@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from itsdangerous import URLSafeSerializer
 from starlette.requests import HTTPConnection
 
-from onair_common.identity import COOKIE, MAX_COOKIE, Sessions, Viewer, valid_nickname
+from onair_common.identity import COOKIE, MAX_COOKIE, SESSION_SECONDS, Sessions, Viewer, valid_nickname
 from onair_common.settings import SettingError
 
 NOW = 1_800_000_000
@@ -98,6 +98,21 @@ def test_a_csrf_token_is_bound_to_its_session(viewer: Viewer, other: Viewer, mad
     promoted = replace(viewer, role="seller" if viewer.role == "viewer" else "viewer")
     assert not SESSIONS.csrf_valid(promoted, token)
     assert [SESSIONS.csrf_valid(viewer, bad) for bad in (None, "", made_up, token[:-1], token + "A")] == [False] * 5
+
+
+def test_a_csrf_token_outlives_a_session_and_not_two() -> None:
+    now = [0.0]
+    sessions = Sessions([NEW], lambda: now[0])
+    viewer = Viewer("a" * 32, "Kim", "seller", 10**9)
+    for begun in (0, 1, SESSION_SECONDS - 1):
+        now[0] = 100 * SESSION_SECONDS + begun
+        token = sessions.csrf(viewer)
+        now[0] += SESSION_SECONDS
+        assert sessions.csrf_valid(viewer, token)
+        now[0] += SESSION_SECONDS
+        assert not sessions.csrf_valid(viewer, token)
+        period, _, signature = token.partition(".")
+        assert not sessions.csrf_valid(viewer, f"{int(period) + 2}.{signature}"), "its period is signed"
 
 
 def test_a_signed_cookie_of_another_shape_is_nobody() -> None:

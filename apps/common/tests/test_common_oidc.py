@@ -84,7 +84,7 @@ def cognito(monkeypatch: pytest.MonkeyPatch) -> Cognito:
     async def at_once(_: float) -> None:
         return None
 
-    monkeypatch.setattr("onair_common.oidc.asyncio.sleep", at_once)
+    monkeypatch.setattr("onair_common.pauses.asyncio.sleep", at_once)
     return Cognito()
 
 

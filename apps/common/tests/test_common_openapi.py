@@ -5,12 +5,13 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from onair_common.openapi import MAX_BODY_BYTES, BadBody, Document, refuse
+from onair_common.openapi import MAX_BODY_BYTES, Document
+from onair_common.refusals import application
+from onair_common.settings import Settings
 
 CONTENT: dict[str, Any] = {
     "openapi": "3.1.0",
@@ -41,16 +42,14 @@ GOOD = {"count": 1, "until": "2026-01-01T00:00:00Z"}
 
 
 @pytest.fixture
-def client() -> httpx.AsyncClient:
+def client(region_env: dict[str, dict[str, str]]) -> httpx.AsyncClient:
     document = Document(CONTENT)
 
     async def buy(request: Request) -> Response:
         return JSONResponse(await document.body(request, "buy"))
 
-    app = Starlette(
-        routes=[Route("/buy", buy, methods=["POST"]), document.route("/openapi.json")],
-        exception_handlers={BadBody: refuse},
-    )
+    settings = Settings.read({"SERVICE_NAME": "buy", **region_env["us"]})
+    app = application(settings, [Route("/buy", buy, methods=["POST"]), document.route("/openapi.json")])
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://svc")
 
 
@@ -82,6 +81,29 @@ async def test_a_bad_body_is_a_clear_4xx(client: httpx.AsyncClient, body: bytes,
     answer = await client.post("/buy", content=body, headers={"content-type": "application/json"})
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert said in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("change", "detail"),
+    [
+        ({"count": "1"}, "count: 값의 종류가 다릅니다"),
+        ({"count": 0}, "count: 너무 작습니다"),
+        ({"until": "tomorrow"}, "until: 형식이 올바르지 않습니다"),
+        ({"more": 1}, "body: 모르는 항목이 있습니다"),
+        ({"count": None}, "count: 값의 종류가 다릅니다"),
+    ],
+)
+async def test_a_bad_body_is_told_in_korean(client: httpx.AsyncClient, change: dict[str, Any], detail: str) -> None:
+    answer = await client.post("/buy", json=GOOD | change, headers={"accept-language": "ko"})
+    assert (answer.json()["title"], answer.json()["detail"]) == ("요청 내용이 올바르지 않습니다", detail)
+    assert answer.headers["content-language"] == "ko"
+
+
+@pytest.mark.parametrize("number", [b"1.0", b"1e0", b"10E-1"])
+async def test_a_whole_number_is_an_integer_however_it_is_written(client: httpx.AsyncClient, number: bytes) -> None:
+    body = b'{"count": ' + number + b', "until": "2026-01-01T00:00:00Z"}'
+    answer = await client.post("/buy", content=body, headers={"content-type": "application/json"})
+    assert answer.content.startswith(b'{"count":1,')
 
 
 async def test_what_was_sent_is_not_sent_back(client: httpx.AsyncClient) -> None:

@@ -68,7 +68,7 @@ async def test_a_cut_link_is_told_and_heals_without_gap_or_double(both: Both) ->
     kr.world.link_up = us.world.link_up = False
     refused = await us.cue("table", "pin", product="bowl")
     assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
-    assert "home region, kr" in refused.json()["detail"]
+    assert refused.json()["code"] == "home-away"
     await us.until("table", lambda found: found["stale"])
     assert not (await us.show("outdoors"))["stale"]
     for n in range(120):

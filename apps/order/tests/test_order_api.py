@@ -6,6 +6,7 @@ import time
 
 import pytest
 from order_world import Regions
+from structlog.testing import capture_logs
 
 from order import holds, keys, payment
 
@@ -38,6 +39,33 @@ async def test_the_same_key_and_body_is_the_same_hold_and_another_body_is_refuse
     )
     assert {a.status_code for a in together} == {201}
     assert await kr.left() == 7
+
+
+async def test_another_item_than_the_sales_is_not_held(regions: Regions) -> None:
+    kr = regions["kr"]
+    await kr.open(kr=10)
+    wrong, right = await asyncio.gather(kr.hold(2, sku="APRON-INK"), kr.hold(2))
+    assert (wrong.status_code, wrong.json()["code"], right.status_code) == (404, "unknown", 201)
+    assert await kr.left() == 8
+
+
+async def test_whole_numbers_in_any_spelling_are_units(regions: Regions) -> None:
+    kr = regions["kr"]
+    await kr.open(kr=10)
+    headers = {"idempotency-key": keys.new("kr"), "content-type": "application/json"}
+    body = b'{"sale": "tea", "sku": "TEA-40", "quantity": 2.0}'
+    assert (await kr.client().post("/api/order/holds", content=body, headers=headers)).status_code == 201
+    assert (await kr.hold(2, key=headers["idempotency-key"])).status_code == 201, "the same request"
+    assert await kr.left() == 8
+
+
+async def test_one_key_for_two_holds_at_once_orders_one(regions: Regions) -> None:
+    kr = regions["kr"]
+    await kr.open(kr=10)
+    for _ in range(5):
+        key, pair = keys.new("kr"), [(await kr.hold()).json()["hold"] for _ in range(2)]
+        answers = await asyncio.gather(*(kr.order(hold, key=key) for hold in pair))
+        assert sorted(a.status_code for a in answers) == [202, 422]
 
 
 async def test_no_more_is_held_than_there_is_and_the_last_units_are_found(regions: Regions) -> None:
@@ -86,7 +114,7 @@ async def test_an_order_is_placed_once_and_every_change_is_written_down(regions:
     assert (await kr.order(hold, key=key, token="tok-else")).status_code == 422
     assert (await kr.find(key)).json()["amount"] == {"minor": 117000, "currency": "KRW"}
     rows = await kr.db.fetch("SELECT who, origin, from_state, to_state FROM order_audit WHERE order_key = $1", key)
-    assert [tuple(r) for r in rows] == [("a" * 32, "api kr/localhost", None, "paying")]
+    assert [tuple(r) for r in rows] == [("a" * 32, "127.0.0.0/24 by kr, kr/localhost", None, "paying")]
     assert [r["topic"] for r in await kr.db.fetch("SELECT topic FROM outbox")] == ["payment"]
 
 
@@ -114,6 +142,42 @@ async def test_a_key_of_the_other_region_is_decided_there(regions: Regions) -> N
     assert (placed.status_code, placed.json()["region"]) == (202, "kr")
     assert await kr.left() == 8
     assert (await us.order(hold_key, key=keys.new("us"))).status_code == 422, "hold and order are of one home"
+
+
+async def test_a_refusal_of_the_other_region_speaks_the_viewers_language(regions: Regions) -> None:
+    kr, us = regions["kr"], regions["us"]
+    await kr.open(kr=0, us=0)
+    for accept, title in (("en", "Sold out"), ("ko", "품절되었습니다")):
+        client = us.client()
+        client.headers["accept-language"] = accept
+        body, headers = {"sale": "tea", "sku": "TEA-40", "quantity": 1}, {"idempotency-key": keys.new("kr")}
+        answer = await client.post("/api/order/holds", json=body, headers=headers)
+        assert (answer.status_code, answer.json()["title"], answer.json()["code"]) == (409, title, "sold-out")
+
+
+async def test_every_attempt_is_in_the_access_record(regions: Regions) -> None:
+    kr, us = regions["kr"], regions["us"]
+    with capture_logs() as lines:
+        await kr.open(kr=1)
+        hold = (await kr.hold()).json()["hold"]
+        await kr.hold()
+        await us.order(hold, key=keys.new("kr"), token="tok-very-secret")
+        await kr.client(role="seller").post("/api/order/sales/none/close")
+        await kr.client(role="seller").post("/api/order/sales/tea/close")
+    found = [line for line in lines if line.get("logger") == "access-record"]
+    assert [(line["what"], line["result"]) for line in found] == [
+        ("sale.open", "ok"),
+        ("hold.place", "ok"),
+        ("hold.place", "sold-out"),
+        ("order.place", "ok"),
+        ("sale.close", "unknown"),
+        ("sale.close", "ok"),
+    ]
+    assert {line["who"] for line in found} == {"a" * 32}
+    assert {line["origin"] for line in found} == {"127.0.0.0/24"}
+    assert "tok-very-secret" not in str(lines)
+    rows = await kr.db.fetch("SELECT origin FROM order_audit")
+    assert [r["origin"] for r in rows] == ["127.0.0.0/24 by us, kr/localhost"], "where the viewer was, and who decided"
 
 
 async def test_while_the_home_region_is_away_the_answer_is_pending(regions: Regions) -> None:
@@ -165,8 +229,8 @@ async def test_opening_again_changes_nothing_and_another_sale_cannot_have_the_id
         ({"closes": "2020-01-01T00:00:00Z"}, 422, "bad-sale"),
         ({"closes": "2099-01-01T00:00:00Z"}, 422, "bad-sale"),
         ({"closes": "2099-06-30T23:59:60Z"}, 422, "bad-sale"),
-        ({"quantity": {"kr": -1}}, 422, None),
-        ({"sale": "Tea Time"}, 422, None),
+        ({"quantity": {"kr": -1}}, 422, "body"),
+        ({"sale": "Tea Time"}, 422, "body"),
     ],
 )
 async def test_a_sale_that_cannot_be_is_refused(

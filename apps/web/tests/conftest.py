@@ -163,13 +163,14 @@ def opened(browser: Browser, loopback: Loopback) -> Iterator[Open]:
     contexts, errors = [], list[str]()
 
     def open_page(path: str, *, locale: str = "ko-KR", size: tuple[int, int] = DESKTOP, seller: bool = False,
-                  scheme: str = "light", script: bool = True) -> Page:  # fmt: skip
+                  scheme: str = "light", script: bool = True, zone: str | None = None) -> Page:  # fmt: skip
         context = browser.new_context(
             locale=locale,
             viewport={"width": size[0], "height": size[1]},
             color_scheme="dark" if scheme == "dark" else "light",
             reduced_motion="reduce",
             java_script_enabled=script,
+            timezone_id=zone,
         )
         contexts.append(context)
         if seller:

@@ -15,8 +15,9 @@ def barriers(page: Page, name: str) -> list[str]:
     return [f"{name}: {result.generate_report()}"] if result.violations_count else []
 
 
+STATES = ("paying", "paid", "declined", "cancelled", "refunded")
 PAGES = {"home": "/", "show": "/shows/table", "later": "/shows/later", "orders": "/orders", "sign-in": "/sign-in",
-         "missing": "/shows/none", "sell": "/sell", "studio": "/sell/table"}  # fmt: skip
+         "missing": "/shows/none", "callback": "/auth/callback", "sell": "/sell", "studio": "/sell/table"}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -45,8 +46,47 @@ def test_every_page_is_accessible_and_fits(
         page.screenshot(path=SHOTS / shot, full_page=name != "show")
         found += barriers(page, name)
         if name == "show":
-            page.locator("#linen-apron button.buy").click()
-            found += barriers(page, "sheet")
-            page.screenshot(path=SHOTS / f"web-sheet-{shot[9:]}")
+            found += buying(page, shot)
+        if name == "studio":
+            page.locator("#first-tea summary").click()
+            found += barriers(page, "sale form")
+            page.locator("#who summary").click()
+            found += barriers(page, "nickname form")
         page.context.close()
+    assert not found, "\n".join(found)
+
+
+def buying(page: Page, shot: str) -> list[str]:
+    """Buy, and look at the sheet at each step, at the order in each of its states, and at the list of orders."""
+    page.locator("#linen-apron button.buy").click()
+    found = barriers(page, "sheet")
+    page.screenshot(path=SHOTS / f"web-sheet-{shot[9:]}")
+    page.locator("#choose .wide").click()
+    expect(page.locator("#pay")).to_be_visible()
+    found += barriers(page, "paying")
+    page.locator("#pay .wide").click()
+    expect(page.locator("#after")).to_be_visible()
+    found += barriers(page, "paid")
+    page.locator("#to-order").click()
+    expect(page.locator("#page .key")).to_be_visible()
+    page.locator(".ways a[href='/orders']").click()
+    expect(page.locator(".orders li")).to_have_count(1)
+    return found + barriers(page, "orders with one")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_order_is_accessible_in_every_state(opened: Open, loopback: Loopback, scheme: str) -> None:
+    found, key = list[str](), "kr-" + "0" * 12 + "4" + "0" * 3 + "8" + "0" * 15
+    for lang in ("ko", "en"):
+        for state in STATES:
+            page = opened("/", locale=lang, size=PHONE, scheme=scheme, seller=True)
+            loopback.behind.orders[key] = {
+                "order": key, "state": state, "show": "table", "amount": {"minor": 39000, "currency": "KRW"},
+                "sku": "TEA-40", "quantity": 1, "createdAt": "2026-11-23T12:00:00Z", "viewer": "5" * 32,
+                "becomes": state, "at": time.time() + 1e6,
+            }  # fmt: skip
+            page.goto(f"{loopback.address}/orders/{key}")
+            expect(page.locator("#page")).to_have_attribute("data-state", state)
+            found += barriers(page, f"order {state}, {lang}")
+            page.context.close()
     assert not found, "\n".join(found)

@@ -76,6 +76,19 @@ def test_a_cue_shows_when_the_picture_gets_there(opened: Open, loopback: Loopbac
     expect(page.locator("#pin")).to_be_hidden()
 
 
+@pytest.mark.parametrize(
+    ("zone", "locale", "shown"),
+    [("Asia/Seoul", "ko-KR", "1월 2일 09:30"), ("America/New_York", "en-US", "January 1 at 19:30")],
+)
+def test_times_are_in_the_viewers_own_zone(
+    opened: Open, loopback: Loopback, monkeypatch: pytest.MonkeyPatch, zone: str, locale: str, shown: str
+) -> None:
+    entry = loopback.behind._entry
+    monkeypatch.setattr(loopback.behind, "_entry", lambda *a: entry(*a) | {"startsAt": "2030-01-02T00:30:00Z"})
+    page = opened("/", locale=locale, zone=zone)
+    expect(page.locator(".coming time").first).to_have_text(shown)
+
+
 def test_buy_and_see_the_order(opened: Open, loopback: Loopback) -> None:
     loopback.behind.open_sale("s1", "TEA-40", 12)
     page = opened("/shows/table", locale="en-US", size=PHONE)

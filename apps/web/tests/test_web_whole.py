@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from apps.web.tests.conftest import PLAYER
-from apps.web.tests.whole import Shop, region
+from apps.web.tests.whole import SECRETS, Shop, region
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from structlog.testing import capture_logs
+
+from onair_common.identity import COOKIE
 
 SHOW = "/shows/seoul-table"
 
@@ -42,6 +46,26 @@ def viewer(browser: Browser, shop: Shop, path: str, *, seller: bool = False) -> 
 
 
 def test_a_show_from_its_pin_to_its_last_item(browser: Browser, shop: Shop) -> None:
+    with capture_logs() as lines:
+        run_a_show(browser, shop)
+    whole, requests = json.dumps(lines, default=repr), [line for line in lines if line["event"] == "request"]
+    for secret in (
+        *SECRETS.values(),
+        "two left?",
+        "두 개 남았나요",
+        "Maya",
+        "Guest ",
+        "tok-card",
+        "tok-decline",
+        COOKIE,
+    ):
+        assert secret not in whole, "a log line has a secret, or what somebody wrote or is called"
+    assert any(line["viewer"] == "5" * 32 and line["route"] == "/api/order/sales" for line in requests)
+    done = {line["what"] for line in lines if line.get("logger") == "access-record"}
+    assert done >= {"chat.open", "chat.delete", "chat.mute", "show.pin", "sale.open", "hold.place", "order.place"}
+
+
+def run_a_show(browser: Browser, shop: Shop) -> None:
     contexts, pages = zip(
         *[viewer(browser, shop, "/sell/seoul-table", seller=True), *(viewer(browser, shop, SHOW) for _ in range(2))],
         strict=True,
@@ -91,6 +115,15 @@ def test_a_show_from_its_pin_to_its_last_item(browser: Browser, shop: Shop) -> N
     expect(studio.locator("#f-messages")).to_have_text("1")
     studio.get_by_role("button", name="Delete:").click()
     expect(other.locator("#messages .gone")).to_have_text("Message deleted")
+    other.locator("#text").fill("again")
+    other.locator("#text").press("Enter")
+    studio.get_by_role("button", name="Mute 10 min:").last.click()
+    other.locator("#text").fill("and again")
+    other.locator("#text").press("Enter")
+    expect(other.locator("#said")).to_have_text("The seller has muted you for a while.")
+    other.locator("#text").fill("시발")
+    other.locator("#text").press("Enter")
+    expect(other.locator("#said")).to_have_text("It has a word that is not said here.")
     studio.locator("#first-tea [data-shut]").click()
     expect(studio.locator("#told")).to_have_text("The sale is closed.")
     for context in contexts:

@@ -1,4 +1,4 @@
-"""The real services of one region in one process, behind one port: catalog, live, chat, order, worker and web."""
+"""The real services of a region in one process, behind one port: catalog, live, chat, order, worker and web."""
 
 from __future__ import annotations
 
@@ -35,6 +35,9 @@ from onair_common.websocket import SharedFrames
 from web.assets import Assets
 
 KEY = "k" * 44
+SECRETS = {"SESSION_KEYS": KEY, "PEER_KEY": "p" * 44, "PAYMENT_KEY": "c" * 44}
+PEER_ROUTES = {"events": "live", "rooms": "chat"}
+"""Whose the addresses below /peer/ are, by their first part; order's are all others."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Shop:
     """A running region."""
 
     port: int
+    name: str = "kr"
 
     @property
     def address(self) -> str:
@@ -56,13 +60,14 @@ class Shop:
         return {"name": COOKIE, "value": Sessions([KEY]).issue(viewer), "url": address, **flags}
 
 
-async def _databases(server: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Make the services' databases; returns asyncpg's connect arguments by service."""
+async def _databases(server: Mapping[str, Any], name: str) -> dict[str, dict[str, Any]]:
+    """Make the services' databases of a region; returns asyncpg's connect arguments by service."""
     made: dict[str, dict[str, Any]] = {}
     admin = await asyncpg.connect(**server, database="postgres")
     for package in ("catalog", "live", "order"):
-        await admin.execute(f'CREATE DATABASE "whole_{package}"')
-        made[package] = {**server, "database": f"whole_{package}"}
+        database = f"whole_{name}_{package}_{time.monotonic_ns()}"
+        await admin.execute(f'CREATE DATABASE "{database}"')
+        made[package] = {**server, "database": database}
         connection = await asyncpg.connect(**made[package])
         await migrate.apply(connection, migrations.load(package))
         await connection.close()
@@ -101,10 +106,11 @@ def region(
     server: Mapping[str, Any],
     player: Path,
     monkeypatch: pytest.MonkeyPatch,
+    port: int = 0,
 ) -> Iterator[Shop]:
     """Run a region until the end of the block; ``env`` is what the cluster's facts and Secrets say."""
     config = uvicorn.Config(
-        _nothing, host="127.0.0.1", port=0, log_config=None, lifespan="off", ws=SharedFrames,
+        _nothing, host="127.0.0.1", port=port, log_config=None, lifespan="off", ws=SharedFrames,
         ws_per_message_deflate=False,
     )  # fmt: skip
     config.load()
@@ -112,7 +118,7 @@ def region(
     port = int(listener.getsockname()[1])
     base = f"http://127.0.0.1:{port}"
     env |= {f"{name}_URL": base for name in ("CATALOG", "LIVE", "ORDER")}
-    env |= {"SESSION_KEYS": KEY, "PEER_KEY": "p" * 44, "PAYMENT_KEY": "c" * 44, "HOLD_SECONDS": "60"}
+    env |= SECRETS | {"HOLD_SECONDS": "60"}
     env |= {"CALLBACK_URL": f"{base}/api/order/payments/callback"}
     for name, value in env.items():
         monkeypatch.setenv(name, value)
@@ -122,12 +128,16 @@ def region(
 
     async def serve() -> None:
         try:
-            services = _services(env, await _databases(server), player)
-            shell = Shell(services["web"], Settings.read({**env, "SERVICE_NAME": "web"}), Lifecycle())
+            services = _services(env, await _databases(server, env["REGION"]), player)
+            shells = {
+                name: Shell(service, Settings.read({**env, "SERVICE_NAME": name}), Lifecycle())
+                for name, service in services.items()
+            }
 
             async def gateway(scope: Scope, receive: Receive, send: Send) -> None:
-                parts = scope["path"].split("/")
-                await (services[parts[2]] if parts[1] == "api" else shell)(scope, receive, send)
+                kind, name = [*scope["path"].split("/")[1:3], ""][:2]
+                wanted = {"api": name, "peer": PEER_ROUTES.get(name, "order")}.get(kind, "web")
+                await shells.get(wanted, shells["web"])(scope, receive, send)
 
             config.loaded_app = gateway
             async with _running(services):
@@ -147,7 +157,7 @@ def region(
         stack.callback(setattr, uvicorn_server, "should_exit", True)
         if not up.wait(30) or failed:
             raise RuntimeError("the region did not start") from (failed[0] if failed else None)
-        yield Shop(port)
+        yield Shop(port, env["REGION"])
 
 
 async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -41,6 +42,14 @@ class MemoryQueue:
 
     async def close(self) -> None:
         self.kept.clear()
+
+
+class PolledQueue(MemoryQueue):
+    """Waits a little, as a real one does."""
+
+    async def receive(self) -> list[Received]:
+        await asyncio.sleep(0.01)
+        return await super().receive()
 
 
 class Workers:
@@ -220,6 +229,30 @@ async def test_stock_moves_to_where_it_is_asked_for(regions: Regions, workers: W
     await workers.drain()
     assert await us.left() == 100 * 5 // 6
     assert await kr.left() + await us.left() == 100
+
+
+async def test_ready_only_while_every_loop_goes_round(regions: Regions, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = app.build(regions["kr"].context, PolledQueue(), ENV)
+    assert worker.stuck() == "no relay, consume, sweep in 60 s"
+    monkeypatch.setattr(app, "OUTBOX_SECONDS", 0.05)
+    monkeypatch.setattr(app, "TICK_SECONDS", 0.05)
+    loops = [asyncio.create_task(worker.run(step)) for step in worker.steps]
+    async with asyncio.timeout(20):
+        while worker.stuck():
+            await asyncio.sleep(0.02)
+
+    async def away() -> list[Received]:
+        raise ConnectionError("the queue is away")
+
+    monkeypatch.setattr(worker.queue, "receive", away)
+    monkeypatch.setattr(app, "STUCK_SECONDS", 0.5)
+    async with asyncio.timeout(20):
+        while worker.stuck() != "no consume in 0.5 s":
+            await asyncio.sleep(0.02)
+    for loop in loops:
+        loop.cancel()
+    await asyncio.gather(*loops, return_exceptions=True)
+    await worker.close()
 
 
 async def test_one_sweeper_a_region(regions: Regions) -> None:

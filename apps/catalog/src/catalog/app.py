@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,17 +20,26 @@ from starlette.routing import Route
 
 from catalog.store import Store
 from onair_common import migrations
-from onair_common.asgi import Lifecycle, health_routes, problem
+from onair_common.asgi import Lifecycle, health_routes
 from onair_common.database import AWAY
+from onair_common.openapi import Document
+from onair_common.refusals import Refused, Words, application
 from onair_common.settings import Settings
 
 _ID = re.compile(r"[a-z0-9-]{1,40}\Z")
 _LANG = re.compile(r"[a-z]{2}\Z")
-_log = structlog.get_logger("catalog")
-
-
-class _BadRequest(ValueError):
-    """A parameter is malformed; the text goes to the client."""
+WORDS = {
+    "bad-lang": Words(
+        400,
+        "요청이 올바르지 않습니다",
+        "Bad Request",
+        "lang: ko, en 같은 두 글자 언어 코드를 쓰세요.",
+        "lang: give a two-letter language code such as ko or en.",
+    ),
+    "bad-show": Words(
+        400, "요청이 올바르지 않습니다", "Bad Request", "show: 방송의 id를 쓰세요.", "show: give the id of a show."
+    ),
+}
 
 
 def _revalidated(request: Request, body: dict[str, Any]) -> Response:
@@ -53,7 +61,7 @@ def create(settings: Settings, lifecycle: Lifecycle, store: Store | None = None)
     def lang_of(request: Request) -> str:
         lang = request.query_params.get("lang", settings.language)
         if not _LANG.match(lang):
-            raise _BadRequest("lang: give a two-letter language code such as ko or en")
+            raise Refused("bad-lang")
         return lang
 
     async def shows(request: Request) -> Response:
@@ -64,36 +72,27 @@ def create(settings: Settings, lifecycle: Lifecycle, store: Store | None = None)
         lang = lang_of(request)
         found = await db.shows(lang, wanted_id) if _ID.match(wanted_id) else []
         if not found:
-            return problem(404, "Not Found", "no such show")
+            raise Refused("unknown")
         products = await db.products(lang, settings.currency, wanted_id)
         return _revalidated(request, found[0] | {"products": products})
 
     async def products(request: Request) -> Response:
         wanted_show = request.query_params.get("show")
         if wanted_show is not None and not _ID.match(wanted_show):
-            raise _BadRequest("show: give the id of a show")
+            raise Refused("bad-show")
         found = await db.products(lang_of(request), settings.currency, wanted_show)
         return _revalidated(request, {"currency": settings.currency, "products": found})
-
-    async def bad_request(_: Request, error: Exception) -> Response:
-        return problem(400, "Bad Request", str(error))
-
-    async def away(_: Request, error: Exception) -> Response:
-        _log.warning("database away", error=repr(error))
-        return problem(503, "Service Unavailable", headers={"retry-after": "1"})
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         await db.close()
 
-    return Starlette(
-        routes=[
-            Route("/api/catalog/shows", shows),
-            Route("/api/catalog/shows/{show}", show),
-            Route("/api/catalog/products", products),
-            *health_routes(lifecycle, db.ready(len(migrations.load("catalog")))),
-        ],
-        exception_handlers={_BadRequest: bad_request} | dict.fromkeys(AWAY, away),
-        lifespan=lifespan,
-    )
+    routes = [
+        Route("/api/catalog/shows", shows),
+        Route("/api/catalog/shows/{show}", show),
+        Route("/api/catalog/products", products),
+        Document.of("catalog").route("/api/catalog/openapi.json"),
+        *health_routes(lifecycle, db.ready(len(migrations.load("catalog")))),
+    ]
+    return application(settings, routes, words=WORDS, away=AWAY, lifespan=lifespan)

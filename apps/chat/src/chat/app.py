@@ -7,7 +7,6 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-import httpx
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 
@@ -17,18 +16,33 @@ from chat.hub import Hub
 from chat.log import AWAY, Limits, Log
 from chat.peer import Source
 from chat.relay import Relay
-from chat.rooms import Rooms, away
+from chat.rooms import MAX_LIMIT, Rooms
 from chat.sockets import Sockets
 from chat.words import WordList
 from onair_common.asgi import Lifecycle, health_routes
+from onair_common.calls import http_client
 from onair_common.identity import Sessions
-from onair_common.openapi import BadBody, Document, refuse
+from onair_common.openapi import Document
 from onair_common.peer import read_bases, read_key
+from onair_common.refusals import Words, application
 from onair_common.settings import SettingError, Settings, number, text
 from onair_common.upstream import Upstream
 from onair_common.websocket import WebSocketOptions
 
 WEBSOCKETS = WebSocketOptions(max_size=protocol.MAX_BYTES)
+_BAD = ("요청이 올바르지 않습니다", "Bad Request")
+WORDS = {
+    "origin": Words(403, "허용되지 않는 곳에서 연 연결입니다", "Forbidden", "", "The Origin is not this host."),
+    "bad-after": Words(
+        400,
+        *_BAD,
+        "after: kr:12,us:7처럼 지역마다 마지막으로 본 번호를 쓰세요.",
+        "after: give the last number seen by region, such as kr:12,us:7.",
+    ),
+    "bad-limit": Words(
+        400, *_BAD, f"limit: 1부터 {MAX_LIMIT}까지의 수를 쓰세요.", f"limit: give a number from 1 to {MAX_LIMIT}."
+    ),
+}
 
 
 def _limits(env: Mapping[str, str]) -> Limits:
@@ -48,7 +62,7 @@ def create(settings: Settings, lifecycle: Lifecycle, env: Mapping[str, str] = os
     log = Log(text("VALKEY_URL", "redis://valkey.data.svc.cluster.local:6379/0", env), settings.region, _limits(env))
     feed = Feed(log, homes)
     hub = Hub(log, feed, settings.pod)
-    http = httpx.AsyncClient(trust_env=False)
+    http = http_client()
     key, bases = read_key(env), read_bases(env)
     relay = Relay(log, http, bases, key=key, home=settings.peer_region, holder=settings.pod) if bases else None
     source = Source(log, feed, key)
@@ -84,14 +98,11 @@ def create(settings: Settings, lifecycle: Lifecycle, env: Mapping[str, str] = os
         await http.aclose()
         await log.close()
 
-    return Starlette(
-        routes=[
-            WebSocketRoute("/api/chat/rooms/{show}/socket", sockets.endpoint),
-            *rooms.routes(),
-            Document.of("chat").route("/api/chat/openapi.json"),
-            source.route(),
-            *health_routes(lifecycle, ready),
-        ],
-        exception_handlers={BadBody: refuse} | dict.fromkeys(AWAY, away),
-        lifespan=lifespan,
-    )
+    routes = [
+        WebSocketRoute("/api/chat/rooms/{show}/socket", sockets.endpoint),
+        *rooms.routes(),
+        Document.of("chat").route("/api/chat/openapi.json"),
+        source.route(),
+        *health_routes(lifecycle, ready),
+    ]
+    return application(settings, routes, words=WORDS, away=AWAY, lifespan=lifespan)

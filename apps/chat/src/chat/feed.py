@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from redis.asyncio.client import PubSub
 
 from chat.figures import VALKEY_UP
 from chat.log import AWAY, CHANNEL, Entry, Log
+from onair_common.pauses import pause
 
 SILENCE_SECONDS = 10.0
 """After so long without an announcement the connection is tried with a ping."""
@@ -79,18 +79,18 @@ class Feed:
 
     async def run(self) -> None:
         """Follow for ever, with growing and jittered pauses while Valkey is away."""
-        pause = 0.1
+        seconds = 0.1
         while True:
             try:
                 async with self._log.client.pubsub() as channel:
                     await self._follow(channel)
             except AWAY as error:
-                pause = 0.1 if self.connected else min(pause * 2, MAX_BACKOFF_SECONDS)
-                _log.warning("valkey away", error=repr(error), retry_seconds=round(pause, 2))
+                seconds = 0.1 if self.connected else min(seconds * 2, MAX_BACKOFF_SECONDS)
+                _log.warning("valkey away", error=repr(error), retry_seconds=round(seconds, 2))
             finally:
                 self._set_connected(False)
                 self._end_observers()
-            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  jitter, not a secret
+            await pause(seconds)
 
     async def _follow(self, channel: PubSub) -> None:
         await channel.subscribe(CHANNEL)

@@ -14,6 +14,7 @@ from chat.feed import Feed, Tail
 from chat.figures import MESSAGES_OUT, VIEWERS
 from chat.log import AWAY, Entry, Log
 from chat.protocol import encode, with_id
+from onair_common.pauses import pause
 from onair_common.websocket import Writer, text_frame
 
 FLUSH_SECONDS = 0.05
@@ -130,22 +131,25 @@ class Hub:
         self.rooms: dict[str, Room] = {}
         self._entering = asyncio.Lock()
         self._sockets_of: Counter[str] = Counter()
+        self._open = 0
         self._reported: set[str] = set()
         self.draining = False
 
-    def admit(self, viewer: str) -> int:
-        """Count one more socket of a viewer; 0, or the status to refuse it with (`dismiss` gives it back)."""
-        if self.draining or self._sockets_of.total() >= MAX_SOCKETS:
-            return 503
+    def admit(self, viewer: str) -> str:
+        """Count one more socket of a viewer; nothing, or the code to refuse it with (`dismiss` gives it back)."""
+        if self.draining or self._open >= MAX_SOCKETS:
+            return "away"
         if self._sockets_of[viewer] >= MAX_SOCKETS_OF_A_VIEWER:
-            return 429
+            return "crowded"
         self._sockets_of[viewer] += 1
+        self._open += 1
         VIEWERS.inc()
-        return 0
+        return ""
 
     def dismiss(self, viewer: str) -> None:
         """Count one socket of a viewer less."""
         self._sockets_of[viewer] -= 1
+        self._open -= 1
         if not self._sockets_of[viewer]:
             del self._sockets_of[viewer]
         VIEWERS.dec()
@@ -174,7 +178,7 @@ class Hub:
     async def run_reports(self) -> None:
         """Keep every room's count of viewers; nothing is asked while nobody is here."""
         while True:
-            await asyncio.sleep(REPORT_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311  jitter, not a secret
+            await pause(REPORT_SECONDS)
             if self.rooms or self._reported:
                 try:
                     await self.report()

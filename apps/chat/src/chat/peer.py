@@ -14,9 +14,9 @@ from starlette.routing import Route
 from chat.feed import Feed, Observer
 from chat.log import AWAY, Entry, Log
 from chat.protocol import ROOM, encode, message_id
-from onair_common.asgi import problem
-from onair_common.openapi import BadBody, read_bounded
+from onair_common.openapi import read_bounded
 from onair_common.peer import guarded
+from onair_common.refusals import Refused
 
 HEARTBEAT_SECONDS = 3.0
 MAX_PULLERS = 4
@@ -46,7 +46,7 @@ class Source:
     async def _stream(self, request: Request) -> Response:
         cursors = _cursors(await read_bounded(request, MAX_BODY_BYTES))
         if self._draining or len(self._pullers) >= MAX_PULLERS or not self._feed.connected:
-            return problem(503, "Service Unavailable", headers={"retry-after": "1"})
+            raise Refused("away")
         return StreamingResponse(self._lines(cursors), media_type="application/x-ndjson")
 
     async def _lines(self, cursors: dict[str, int]) -> AsyncIterator[bytes]:
@@ -133,5 +133,5 @@ def _cursors(raw: bytes) -> dict[str, int]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         good = False
     if not good:
-        raise BadBody(422, "Unprocessable Content", "cursors: give the last number known by room")
+        raise Refused("body", place="cursors", why="no last number by room", why_ko="")
     return {str(room): int(seq) for room, seq in cursors.items()}

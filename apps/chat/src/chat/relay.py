@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import random
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,6 +13,7 @@ import structlog
 from chat.figures import RELAY_LAG, RELAY_TRIMMED, RELAY_UP
 from chat.log import AWAY, Log
 from chat.protocol import Kind
+from onair_common.pauses import pause
 
 LEASE = "relay"
 LEASE_SECONDS = 12.0
@@ -52,22 +51,22 @@ class Relay:
 
     async def run(self) -> None:
         """Pull for ever while this pod holds the lease."""
-        pause = 0.2
+        seconds = 0.2
         while True:
             began = time.monotonic()
             try:
                 if await self._hold():
                     await self._pull()
                 else:
-                    pause = LEASE_SECONDS / 3
+                    seconds = LEASE_SECONDS / 3
             except (*AWAY, httpx.HTTPError, Broken, ValueError, KeyError) as error:
                 # A stream that lasted is no failure in a row.
-                pause = 0.2 if time.monotonic() - began > 10 else min(pause * 2, MAX_BACKOFF_SECONDS)
-                _log.warning("relay broke", source=self._bases[0], error=repr(error), retry_seconds=round(pause, 2))
+                seconds = 0.2 if time.monotonic() - began > 10 else min(seconds * 2, MAX_BACKOFF_SECONDS)
+                _log.warning("relay broke", source=self._bases[0], error=repr(error), retry_seconds=round(seconds, 2))
                 self._bases.append(self._bases.pop(0))
             finally:
                 RELAY_UP.set(0)
-            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  jitter, not a secret
+            await pause(seconds)
 
     async def stop(self) -> None:
         """Give the lease back, so that another pod goes on at once."""

@@ -6,14 +6,13 @@ import heapq
 import json
 import re
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from chat.log import Entry, Log
 from chat.protocol import ROOM, with_id
-from onair_common.asgi import problem
+from onair_common.refusals import Refused
 from onair_common.upstream import Unavailable, Upstream
 
 HISTORY = 50
@@ -23,7 +22,6 @@ REPLAYED = 200
 """Entries of each home region, at most, that a returning client gets."""
 _LIMIT = re.compile(r"[1-9][0-9]{0,2}\Z")
 _FRESH = {"cache-control": "no-cache"}
-_log = structlog.get_logger("rooms")
 
 
 class Rooms:
@@ -88,10 +86,10 @@ class Rooms:
     async def _messages(self, request: Request) -> Response:
         room = request.path_params["show"]
         if not await self.known(room):
-            return problem(404, "Not Found", "no such show")
+            raise Refused("unknown")
         limit = request.query_params.get("limit", str(HISTORY))
         if not _LIMIT.match(limit) or int(limit) > MAX_LIMIT:
-            return problem(400, "Bad Request", f"limit: give a number from 1 to {MAX_LIMIT}")
+            raise Refused("bad-limit")
         found, _ = await self.history(room, count=int(limit))
         body = {"messages": [json.loads(with_id(e.home, e.seq, e.body)) for e in found]}
         return JSONResponse(body, headers=_FRESH)
@@ -99,17 +97,11 @@ class Rooms:
     async def _figures(self, request: Request) -> Response:
         room = request.path_params["show"]
         if not await self.known(room):
-            return problem(404, "Not Found", "no such show")
+            raise Refused("unknown")
         viewers = (await self._log.report_viewers("", {})).get(room, {})
         return JSONResponse(
             {"viewers": sum(viewers.values()), "messages": await self._log.messages(room)}, headers=_FRESH
         )
-
-
-async def away(_: Request, error: Exception) -> Response:
-    """Answer when Valkey is away (an exception handler of Starlette)."""
-    _log.warning("valkey away", error=repr(error))
-    return problem(503, "Service Unavailable", headers={"retry-after": "1"})
 
 
 def _at(entry: Entry) -> bytes:

@@ -18,8 +18,8 @@ from chat.protocol import Delete, Kind, Mute, Refused, Say, encode, instant, mes
 from chat.rooms import Rooms
 from chat.words import WordList
 from onair_common.access_record import record
-from onair_common.asgi import problem
 from onair_common.identity import Sessions, Viewer
+from onair_common.refusals import refusal
 from onair_common.websocket import WRITER, Writer, text_frame
 
 FRAMES_PER_SECOND, FRAMES_AT_ONCE = 5.0, 20.0
@@ -65,17 +65,17 @@ class Sockets:
         viewer = self._sessions.of(socket)
         name = socket.path_params["show"]
         if not same_origin(socket):
-            return await _deny(socket, 403, "Forbidden", "the Origin is not this host")
+            return await _deny(socket, "origin")
         if viewer is None:
-            return await _deny(socket, 401, "Unauthorized", "no session, or it has expired")
+            return await _deny(socket, "sign-in")
         if not await self._rooms.known(name):
-            return await _deny(socket, 404, "Not Found", "no such show")
+            return await _deny(socket, "unknown")
         try:
             after = protocol.after(socket.query_params.get("after"), self._homes)
-        except ValueError as error:
-            return await _deny(socket, 400, "Bad Request", str(error))
-        if status := self._hub.admit(viewer.id):
-            return await _deny(socket, status, "Too Many Requests" if status == 429 else "Service Unavailable")
+        except ValueError:
+            return await _deny(socket, "bad-after")
+        if refused := self._hub.admit(viewer.id):
+            return await _deny(socket, refused)
         try:
             return await self._serve(socket, viewer, name, after)
         finally:
@@ -85,7 +85,7 @@ class Sockets:
         try:
             room = await self._hub.enter(name)
         except AWAY:
-            return await _deny(socket, 503, "Service Unavailable", "the room's messages are away")
+            return await _deny(socket, "away")
         member = None
         began, code = time.monotonic(), 1006
         try:
@@ -181,7 +181,8 @@ class Sockets:
         )
 
 
-async def _deny(socket: WebSocket, status: int, title: str, detail: str = "") -> None:
-    HANDSHAKES.labels(str(status)).inc()
-    record(socket, "nobody", "chat.open", socket.path_params["show"][:40], str(status))
-    await socket.send_denial_response(problem(status, title, detail, {"retry-after": "1"} if status >= 429 else None))
+async def _deny(socket: WebSocket, code: str) -> None:
+    answer = refusal(socket, code)
+    HANDSHAKES.labels(str(answer.status_code)).inc()
+    record(socket, "nobody", "chat.open", socket.path_params["show"][:40], code)
+    await socket.send_denial_response(answer)

@@ -6,11 +6,15 @@ named: a person is a session's random id, an address only its network.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 import structlog
 from starlette.requests import HTTPConnection
+
+from onair_common.refusals import Refused
 
 _log = structlog.get_logger("access-record")
 _PREFIX = {4: 24, 6: 48}
@@ -56,3 +60,17 @@ def record(connection: HTTPConnection, who: str, what: str, target: str, result:
         origin=origin(connection),
         request_id=connection.scope.get("onair.request_id", ""),
     )
+
+
+@contextmanager
+def recorded(connection: HTTPConnection, who: str, what: str, target: str) -> Iterator[None]:
+    """Write one line when the block has ended: ``ok``, the code of what refused it, or ``fault``."""
+    result = "fault"
+    try:
+        yield
+        result = "ok"
+    except Refused as refused:
+        result = refused.code
+        raise
+    finally:
+        record(connection, who, what, target, result)

@@ -105,6 +105,8 @@ class Shell:
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _REQUEST_ID.match(given) else secrets.token_hex(16)
         scope["onair.request_id"] = request_id
+        # Each connection is a task of its own, and so is its context: every line of it carries the id.
+        structlog.contextvars.bind_contextvars(request_id=request_id)
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -128,9 +130,9 @@ class Shell:
             await self.app(scope, receive, with_headers)
         finally:
             IN_FLIGHT.dec()
-            self._record(scope, status, time.perf_counter() - start, request_id)
+            self._record(scope, status, time.perf_counter() - start)
 
-    def _record(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
         # Labels are bounded: unknown paths and methods share one value.
         route = self._routes.get(scope.get("endpoint"), "unmatched")
         method = scope["method"] if scope["method"] in _METHODS else "other"
@@ -144,5 +146,6 @@ class Shell:
                 route=route,
                 status=status,
                 ms=round(seconds * 1000, 2),
-                request_id=request_id,
+                # Set by `onair_common.identity.Sessions.of` once somebody is known: a random id, never a name.
+                viewer=scope.get("onair.viewer", ""),
             )

@@ -148,16 +148,27 @@ class Sessions:
         """Return who sent a request or opened a WebSocket; None without a valid session."""
         asked = connection if isinstance(connection, HTTPConnection) else HTTPConnection(connection)
         # HTTP/2 may send one Cookie field a cookie.
-        return self.viewer(cookie_parser("; ".join(asked.headers.getlist("cookie"))).get(COOKIE))
+        found = self.viewer(cookie_parser("; ".join(asked.headers.getlist("cookie"))).get(COOKIE))
+        if found is not None:
+            asked.scope["onair.viewer"] = found.id  # for the request's log line
+        return found
 
     def csrf(self, viewer: Viewer) -> str:
-        """Return the token that this viewer's forms and scripts send along; it outlives a renewal of the session."""
-        return self._tokens.get_signature(_token_subject(viewer)).decode()
+        """Return the token that this viewer's forms and scripts send along.
+
+        It outlives a renewal of the session, and a session at least; it ends within two sessions' time, so that one
+        that got out (in a saved page, say) is not good for ever.
+        """
+        period = int(self._now() // SESSION_SECONDS)
+        return f"{period}.{self._tokens.get_signature(_token_subject(viewer, period)).decode()}"
 
     def csrf_valid(self, viewer: Viewer, token: str | None) -> bool:
-        """Tell whether a token was made for this viewer in this role, in constant time."""
-        return bool(token) and self._tokens.verify_signature(_token_subject(viewer), token or "")
+        """Tell whether a token was made for this viewer in this role, and lately; in constant time."""
+        period, _, signature = (token or "").partition(".")
+        now = int(self._now() // SESSION_SECONDS)
+        known = next((p for p in (now, now - 1) if str(p) == period), None)
+        return known is not None and self._tokens.verify_signature(_token_subject(viewer, known), signature)
 
 
-def _token_subject(viewer: Viewer) -> bytes:
-    return f"{viewer.role} {viewer.id}".encode()
+def _token_subject(viewer: Viewer, period: int) -> bytes:
+    return f"{period} {viewer.role} {viewer.id}".encode()

@@ -16,6 +16,8 @@ from onair_common import logs, migrations, settings
 
 # Any constant serves: it names the lock of this runner within the database.
 LOCK_KEY = 0x6F6E6169
+LOCK_SECONDS = 5
+"""Who waits for a table's lock makes all others wait behind it: a statement gives up soon, the Job tries again."""
 _log = structlog.get_logger("migrate")
 _TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -62,6 +64,7 @@ async def apply(connection: asyncpg.Connection, known: list[migrations.Migration
         for migration in left:
             try:
                 async with connection.transaction():
+                    await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
                     await connection.execute(migration.sql)
                     await connection.execute(
                         "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)",

@@ -5,11 +5,9 @@ What a sign-in under way needs travels in a sealed cookie, so whichever region g
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import os
-import random
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -21,11 +19,12 @@ import structlog
 from itsdangerous.encoding import base64_encode
 
 from onair_common.identity import NICKNAME_CHARACTERS, valid_nickname
+from onair_common.pauses import attempts
 from onair_common.settings import SettingError, text
 from onair_common.sign_in import Account, Flow, SignInError, own_path
 
 TIMEOUT = httpx.Timeout(3.0, connect=0.5)
-TRIES = 3
+TRIES, PAUSE_SECONDS = 3, 0.2
 CLOCK_SKEW_SECONDS = 60
 METADATA_SECONDS = 3600
 KEYS_PAUSE_SECONDS = 10
@@ -199,9 +198,7 @@ class Issuer:
 
     async def _get(self, url: str) -> dict[str, Any]:
         error: object = None
-        for attempt in range(TRIES):
-            if attempt:
-                await asyncio.sleep(random.uniform(0.1, 0.3))  # noqa: S311  jitter, not a secret
+        async for _ in attempts(TRIES, PAUSE_SECONDS):
             try:
                 answer = await self._http.get(url, timeout=TIMEOUT)
                 answer.raise_for_status()

@@ -16,31 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from onair_common.asgi import problem
+from onair_common.refusals import Refused
 
 MAX_BODY_BYTES = 64 * 1024
 _METHODS = ("get", "put", "post", "delete", "patch")
-
-
-class BadBody(Exception):
-    """A request body is refused; the text goes to the client.
-
-    Attributes
-    ----------
-    status : int
-        400 (no JSON), 413 (too large), 415 (another media type) or 422 (JSON that the schema does not allow).
-    """
-
-    def __init__(self, status: int, title: str, detail: str) -> None:
-        super().__init__(detail)
-        self.status, self.title = status, title
-
-
-async def refuse(_: Request, error: Exception) -> Response:
-    """Answer a `BadBody` with problem+json (an exception handler of Starlette)."""
-    if not isinstance(error, BadBody):
-        raise error
-    return problem(error.status, error.title, str(error))
 
 
 async def read_bounded(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
@@ -48,8 +27,8 @@ async def read_bounded(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
 
     Raises
     ------
-    BadBody
-        When it is larger.
+    Refused
+        ``large`` (413) when it is larger.
     """
     body = bytearray()
     declared = request.headers.get("content-length", "0")
@@ -60,7 +39,7 @@ async def read_bounded(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
                 break
         else:
             return bytes(body)
-    raise BadBody(413, "Content Too Large", f"the body may have {limit} bytes")
+    raise Refused("large", limit=limit)
 
 
 class Document:
@@ -104,37 +83,68 @@ class Document:
 
         Raises
         ------
-        BadBody
-            With status 422, naming the place of the first error.
+        Refused
+            ``body`` (422), naming the place of the first error.
         KeyError
             When the document has no such operation with a JSON body.
         """
         error = next(iter(self._bodies[operation].iter_errors(body)), None)
         if error is not None:
             place = "/".join(str(step) for step in error.instance_path) or "body"
-            raise BadBody(422, "Unprocessable Content", f"{place}: {error.message}")
+            raise Refused("body", place=place, why=error.message, why_ko=_in_korean(error))
 
     async def body(self, request: Request, operation: str) -> dict[str, Any]:
         """Return a request's JSON body, an object, when the document allows it.
 
         Raises
         ------
-        BadBody
-            When it is too large, of another media type, no JSON, or not what the schema says.
+        Refused
+            When it is of another media type (415), too large (413), no JSON (400), or not what the schema says (422).
         """
         media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media != "application/json":
-            raise BadBody(415, "Unsupported Media Type", "send application/json")
+            raise Refused("media-type")
         return self.read(await read_bounded(request), operation)
 
     def read(self, raw: bytes, operation: str) -> dict[str, Any]:
-        """Return a raw JSON body when the document allows it; raises `BadBody` as `body` does."""
+        """Return a raw JSON body when the document allows it; raises `Refused` as `body` does."""
         try:
-            body = json.loads(raw, parse_constant=_no_number)
+            body = json.loads(raw, parse_constant=_no_number, parse_float=_number)
         except (ValueError, RecursionError) as error:
-            raise BadBody(400, "Bad Request", "the body is no JSON") from error
+            raise Refused("no-json") from error
         self.validate(operation, body)
         return cast(dict[str, Any], body)
+
+
+def _number(text: str) -> int | float:
+    """Return 1.0 and 1e3 as the integers that JSON Schema takes them for: a database tells them apart."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
+_KOREAN = {
+    "additionalProperties": "모르는 항목이 있습니다",
+    "const": "허용되지 않는 값입니다",
+    "enum": "허용되지 않는 값입니다",
+    "exclusiveMinimum": "너무 작습니다",
+    "format": "형식이 올바르지 않습니다",
+    "maximum": "너무 큽니다",
+    "maxLength": "너무 깁니다",
+    "maxProperties": "항목이 너무 많습니다",
+    "minimum": "너무 작습니다",
+    "minLength": "너무 짧습니다",
+    "minProperties": "항목이 너무 적습니다",
+    "oneOf": "허용되는 조합이 아닙니다",
+    "pattern": "형식이 올바르지 않습니다",
+    "required": "필수 항목이 없습니다",
+    "type": "값의 종류가 다릅니다",
+}
+"""What a keyword of JSON Schema finds wrong; the library says it in English only."""
+
+
+def _in_korean(error: jsonschema_rs.ValidationError) -> str:
+    keyword = next((k for k in reversed([str(step) for step in error.schema_path]) if k in _KOREAN), "")
+    return _KOREAN.get(keyword, "값이 올바르지 않습니다")
 
 
 def _no_number(name: str) -> object:

@@ -5,9 +5,7 @@ Routes below ``/peer/`` are for the other region only: they are in no HTTPRoute,
 
 from __future__ import annotations
 
-import asyncio
 import hmac
-import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import wraps
 
@@ -18,6 +16,7 @@ from starlette.responses import Response
 
 from onair_common import settings
 from onair_common.asgi import problem
+from onair_common.pauses import attempts
 
 TIMEOUT = httpx.Timeout(2.0, connect=0.5)
 MIN_KEY_CHARACTERS = 16
@@ -107,9 +106,7 @@ class Peer:
             When no address gave one.
         """
         error = "no address of the peer is configured"
-        for attempt in range(self._rounds):
-            if attempt:
-                await asyncio.sleep(self._pause * random.uniform(0.5, 1.5))  # noqa: S311  jitter, not a secret
+        async for _ in attempts(self._rounds, self._pause):
             for base in list(self._bases):
                 try:
                     answer = await self._client.request(

@@ -1,4 +1,4 @@
-"""Reading another service's JSON by HTTP: short timeouts, ETag revalidation, last known answer when it is away."""
+"""Reading another service's JSON by HTTP: ETag revalidation, and the last known answer when it is away."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 import structlog
 
-TIMEOUT = httpx.Timeout(1.5, connect=0.5)
+from onair_common.calls import read
+
 _log = structlog.get_logger("upstream")
 
 
@@ -123,7 +124,7 @@ class Upstream:
 
     async def _ask(self, path: str, known: _Known | None) -> Answer | None:
         headers = {"if-none-match": known.etag} if known and known.etag else {}
-        response = await self._client.get(self._base + path, headers=headers, timeout=TIMEOUT)
+        response = await read(self._client, self._base + path, headers)
         now = self._now()
         if response.status_code == 404:
             self._known.pop(path, None)

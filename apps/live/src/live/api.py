@@ -10,16 +10,18 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from live import stream
 from live.control import Control, product_of_show
 from live.journal import Kind
+from live.programme import Show
 from live.replica import Replica
 from live.views import Views
-from onair_common.asgi import Lifecycle, problem
+from onair_common.asgi import Lifecycle
 from onair_common.openapi import Document, read_bounded
+from onair_common.refusals import Refused
 
 _NO_CACHE = {"cache-control": "no-cache"}
 
 
 class Api:
-    """What /api/live answers. Unknown shows are 404; what is away is an exception that the application answers."""
+    """What /api/live answers; what is refused, or away, is an exception that the application answers."""
 
     def __init__(
         self, views: Views, control: Control, replica: Replica, document: Document, lifecycle: Lifecycle
@@ -37,19 +39,19 @@ class Api:
         """Answer one show."""
         entries, source = await self._views.entries()
         found = next((entry for entry in entries if entry["id"] == request.path_params["show"]), None)
-        return JSONResponse(found | source, headers=_NO_CACHE) if found else _no_show()
+        if found is None:
+            raise Refused("unknown")
+        return JSONResponse(found | source, headers=_NO_CACHE)
 
     async def events(self, request: Request) -> Response:
         """Stream a show's events from where the client was; a newcomer gets the cues of what is on air first."""
         try:
             after = stream.parse_cursor(request.headers.get("last-event-id") or request.query_params.get("after"))
         except ValueError as error:
-            return problem(400, "Bad Request", str(error))
-        show = await self._views.show(request.path_params["show"])
-        if show is None:
-            return _no_show()
+            raise Refused("bad-cursor") from error
+        show = await self._show(request)
         if stream.full():
-            return problem(503, "Service Unavailable", "too many streams", {"retry-after": "2"})
+            raise Refused("away")
         if after is None:
             after = self._views.before_cues(show)
         told = stream.stream(self._replica, show.id, after, lambda: self._lifecycle.draining, self.stream_seconds)
@@ -61,8 +63,7 @@ class Api:
         async def endpoint(request: Request) -> Response:
             seller = self._control.seller(request)
             await read_bounded(request)
-            show = await self._views.show(request.path_params["show"])
-            return await self._control.act(seller, show, kind, {}) if show else _no_show()
+            return await self._control.act(request, seller, await self._show(request), kind, {})
 
         return endpoint
 
@@ -70,13 +71,13 @@ class Api:
         """Take a seller's cue."""
         seller = self._control.seller(request)
         body = await self._document.body(request, "addCue")
-        show = await self._views.show(request.path_params["show"])
-        if show is None:
-            return _no_show()
+        show = await self._show(request)
         if body.get("product") is not None:
             product_of_show(body, await self._views.products(show.id))
-        return await self._control.act(seller, show, body["kind"], body)
+        return await self._control.act(request, seller, show, body["kind"], body)
 
-
-def _no_show() -> Response:
-    return problem(404, "Not Found", "no such show")
+    async def _show(self, request: Request) -> Show:
+        show = await self._views.show(request.path_params["show"])
+        if show is None:
+            raise Refused("unknown")
+        return show

@@ -11,23 +11,23 @@ from datetime import UTC, datetime
 
 import httpx
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from live import playback
 from live.api import Api
-from live.control import Control, Refused
+from live.control import Control
 from live.exchange import Exchange
 from live.replica import Replica
 from live.store import Store
 from live.views import Views
+from live.words import WORDS
 from onair_common import migrations, peer
-from onair_common.asgi import Lifecycle, health_routes, problem
+from onair_common.asgi import Lifecycle, health_routes
+from onair_common.calls import http_client
 from onair_common.database import AWAY
 from onair_common.identity import Sessions
-from onair_common.openapi import BadBody, Document, refuse
+from onair_common.openapi import Document
+from onair_common.refusals import application
 from onair_common.settings import Settings, text
 from onair_common.upstream import Unavailable, Upstream, ready_once
 
@@ -40,7 +40,7 @@ def _utc_now() -> datetime:
 class Parts:
     """What the service stands on; tests put their own in."""
 
-    client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(trust_env=False))
+    client: httpx.AsyncClient = field(default_factory=http_client)
     store: Store = field(default_factory=lambda: Store(size=2))
     now: Callable[[], datetime] = _utc_now
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -72,8 +72,9 @@ def create(settings: Settings, lifecycle: Lifecycle, parts: Parts | None = None)
         await given.store.close()
         await given.client.aclose()
 
-    app = Starlette(
-        routes=[
+    app = application(
+        settings,
+        [
             Route("/api/live/shows", api.shows),
             Route("/api/live/shows/{show}", api.show),
             Route("/api/live/shows/{show}/events", api.events),
@@ -85,8 +86,8 @@ def create(settings: Settings, lifecycle: Lifecycle, parts: Parts | None = None)
             document.route("/api/live/openapi.json"),
             *health_routes(lifecycle, _ready(views, given.store)),
         ],
-        exception_handlers={BadBody: refuse, HTTPException: _http_error, Refused: _refused}
-        | dict.fromkeys((Unavailable, *AWAY), _unavailable),
+        words=WORDS,
+        away=(Unavailable, *AWAY),
         lifespan=lifespan,
     )
     app.state.api, app.state.replica = api, replica
@@ -104,17 +105,3 @@ def _ready(views: Views, store: Store) -> Callable[[], Awaitable[str | None]]:
         return await programme_ready() if version >= wanted else f"schema {version}, this version needs {wanted}"
 
     return ready
-
-
-async def _unavailable(_: Request, error: Exception) -> Response:
-    return problem(503, "Service Unavailable", headers={"retry-after": "1"})
-
-
-async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)  # noqa: S101  registered for it
-    return error.answer
-
-
-async def _http_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101  registered for it
-    return problem(error.status_code, error.detail, headers=dict(error.headers or {}))

@@ -7,33 +7,22 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from live.journal import Conflict, Draft, Event, Kind, from_peer, to_peer
 from live.programme import Show
 from live.replica import Replica
-from onair_common.asgi import problem
+from onair_common.access_record import recorded
 from onair_common.database import AWAY
 from onair_common.identity import Sessions, Viewer
-from onair_common.openapi import BadBody
 from onair_common.peer import Peer, PeerAway
+from onair_common.refusals import Refused, signed_in
 
 OLDEST_MEDIA, NEWEST_MEDIA = timedelta(minutes=2), timedelta(seconds=10)
 """How far a picture that somebody watches may be from now: players hold back, clocks differ."""
 SEEN_SECONDS = 1.0
 """So long an answer waits until this process shows what it did."""
-_record = structlog.get_logger("record")
-"""Who did what, when and from where: the audit's stream."""
-
-
-class Refused(Exception):
-    """A request is refused; carries the answer."""
-
-    def __init__(self, answer: Response) -> None:
-        super().__init__(answer.status_code)
-        self.answer = answer
 
 
 class Control:
@@ -46,30 +35,23 @@ class Control:
         self._replica, self._now = replica, now
 
     def seller(self, request: Request) -> Viewer:
-        """Return the seller who asks.
+        """Return the seller who asks; raises `Refused` for anybody else."""
+        return signed_in(request, self._sessions, seller=True)
 
-        Raises
-        ------
-        Refused
-            Without a session (401), as a viewer or without the session's token (403).
-        """
-        viewer = self._sessions.of(request)
-        if viewer is None:
-            raise Refused(problem(401, "Unauthorized", "sign in"))
-        if viewer.role != "seller":
-            raise Refused(problem(403, "Forbidden", "sellers only"))
-        if not self._sessions.csrf_valid(viewer, request.headers.get("x-csrf-token")):
-            raise Refused(problem(403, "Forbidden", "x-csrf-token is missing or another session's"))
-        return viewer
-
-    async def act(self, viewer: Viewer, show: Show, kind: Kind, body: dict[str, Any]) -> Response:
+    async def act(self, request: Request, viewer: Viewer, show: Show, kind: Kind, body: dict[str, Any]) -> Response:
         """Let a seller's wish come true in the show's home region.
 
         Raises
         ------
-        BadBody
-            When the media time is none that somebody can be watching.
+        Refused
+            When the show's state or the media time does not allow it, or its home region does not answer.
         """
+        with recorded(request, viewer.id, f"show.{kind}", show.id):
+            event = await self._done(viewer, show, kind, body)
+        await self._replica.wait(lambda: self._replica.journal.known.get(event.home, 0) >= event.seq, SEEN_SECONDS)
+        return JSONResponse(event.public(), 201, headers={"cache-control": "no-store"})
+
+    async def _done(self, viewer: Viewer, show: Show, kind: Kind, body: dict[str, Any]) -> Event:
         now = self._now()
         draft = Draft(
             id=uuid.uuid4().hex,
@@ -82,18 +64,13 @@ class Control:
             **{name: body.get(name) for name in ("product", "sku", "sale")},
         )
         try:
-            event = await (self._write if show.home_region == self._region else self._forward)(draft, show)
+            return await (self._write if show.home_region == self._region else self._forward)(draft, show)
         except Conflict as error:
-            return problem(409, "Conflict", str(error))
-        except PeerAway:
-            detail = (
-                f"the show's home region, {show.home_region}, does not answer; nothing was changed by it for certain"
-            )
-            return problem(503, "Service Unavailable", detail, {"retry-after": "2"})
-        except AWAY:
-            return problem(503, "Service Unavailable", "the database is away", {"retry-after": "2"})
-        await self._replica.wait(lambda: self._replica.journal.known.get(event.home, 0) >= event.seq, SEEN_SECONDS)
-        return JSONResponse(event.public(), 201, headers={"cache-control": "no-store"})
+            raise Refused(error.code) from error
+        except PeerAway as error:
+            raise Refused("home-away") from error
+        except AWAY as error:
+            raise Refused("away") from error
 
     async def passed_on(self, body: dict[str, Any], show: Show) -> Response:
         """Write what the other region passes on; twice the same is written once.
@@ -107,20 +84,15 @@ class Control:
         try:
             return JSONResponse(to_peer(await self._write(draft, show)), 201)
         except Conflict as error:
-            return problem(409, "Conflict", str(error))
-        except AWAY:
-            return problem(503, "Service Unavailable", "the database is away")
+            raise Refused(error.code) from error
 
     async def _write(self, draft: Draft, show: Show) -> Event:
-        event, new = await self._replica.store.record(draft, show)
-        if new:
-            _record.info("show control", who=draft.by, what=draft.kind, show=show.id, seq=event.seq, came_to=draft.via)
-        return event
+        return await self._replica.store.record(draft, show)
 
     async def _forward(self, draft: Draft, show: Show) -> Event:
         answer = await self._peer.post("/peer/events", to_peer(draft))
         if answer.status_code == 409:
-            raise Conflict(str(answer.json().get("detail", "")))
+            raise Conflict(str(answer.json()["code"]))
         if answer.status_code != 201:
             raise PeerAway(f"{show.home_region}: status {answer.status_code}")
         return cast(Event, from_peer(answer.json()))
@@ -131,9 +103,9 @@ class Control:
         try:
             at = datetime.fromisoformat(given).astimezone(UTC)
         except (ValueError, OverflowError) as error:
-            raise BadBody(422, "Unprocessable Content", "mediaTime: no instant") from error
+            raise Refused("bad-media-time") from error
         if not now - OLDEST_MEDIA <= at <= now + NEWEST_MEDIA:
-            raise BadBody(422, "Unprocessable Content", "mediaTime: not within the last two minutes")
+            raise Refused("bad-media-time")
         return at
 
 
@@ -142,8 +114,8 @@ def product_of_show(body: dict[str, Any], products: set[str]) -> None:
 
     Raises
     ------
-    BadBody
+    Refused
         When it does not.
     """
     if body.get("product") is not None and body["product"] not in products:
-        raise BadBody(422, "Unprocessable Content", "product: not one of this show's")
+        raise Refused("other-product")

@@ -21,7 +21,17 @@ class Gap(Exception):
 
 
 class Conflict(Exception):
-    """The show's state does not allow this now; the text says why."""
+    """The show's state does not allow this now.
+
+    Parameters
+    ----------
+    code : str
+        Why: one of `live.words.WORDS` with status 409.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -180,6 +190,6 @@ def judge(draft: Draft, show: Show, last: Turn | None) -> None:
         show, last, draft.made if draft.kind in TURNS else max(draft.at, draft.made - timedelta(seconds=1))
     )
     if draft.kind == "start" and run.status == "on-air":
-        raise Conflict("the show is on air already")
+        raise Conflict("on-air")
     if draft.kind != "start" and run.status != "on-air":
-        raise Conflict("the show is not on air")
+        raise Conflict("not-on-air")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -11,6 +10,7 @@ from typing import Any, Protocol
 import structlog
 
 from live.programme import Show
+from onair_common.pauses import pause
 from onair_common.settings import SettingError
 
 IVS_TIMEOUT_SECONDS = 3
@@ -77,7 +77,7 @@ class IvsPlayback:
                 except Exception as error:  # botocore makes its exceptions at run time
                     _log.warning("channel unknown", home=home, error=repr(error))
             if len(self._addresses) < len(self._channels):
-                await asyncio.sleep(self._pause * random.uniform(0.5, 1.5))  # noqa: S311  jitter, not a secret
+                await pause(self._pause)
 
     def _ask(self, arn: str) -> str:
         return str(self._client(arn.split(":")[3]).get_channel(arn=arn)["channel"]["playbackUrl"])
@@ -86,7 +86,7 @@ class IvsPlayback:
 def _boto3_client(region: str) -> Any:  # noqa: ANN401  boto3 makes its clients at run time
     # Imported here: half a second of a start that the local platform would pay for nothing.
     import boto3  # noqa: PLC0415
-    from botocore.config import Config  # type: ignore[import-untyped]  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
 
     limits = Config(
         connect_timeout=IVS_TIMEOUT_SECONDS, read_timeout=IVS_TIMEOUT_SECONDS, retries={"total_max_attempts": 2}

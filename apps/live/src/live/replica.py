@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -13,6 +12,7 @@ from prometheus_client import Gauge
 from live.journal import Event, Gap, Journal, from_peer
 from live.store import BATCH, Store
 from onair_common.database import AWAY
+from onair_common.pauses import pause
 from onair_common.peer import Peer, PeerAway
 
 LOOK_SECONDS = 5.0
@@ -108,7 +108,7 @@ class Replica:
                 self.database_up = False
                 if connection:
                     connection.terminate()
-            await _pause()
+            await pause(1)
 
     async def _pull(self) -> None:
         while True:
@@ -117,13 +117,13 @@ class Replica:
                 self._link(up=True)
             except PeerAway as error:
                 self._link(up=False, error=str(error))
-                await _pause()
+                await pause(1)
             except (*AWAY, Gap, ValueError, KeyError, TypeError) as error:
                 _log.warning("events of the other region not taken", error=repr(error))
-                await _pause()
+                await pause(1)
             except Exception as error:  # an odd answer must not end replication for good
                 self._link(up=False, error=repr(error))
-                await _pause()
+                await pause(1)
 
     async def _pull_once(self) -> None:
         after = await self.store.position(self._other)
@@ -155,7 +155,3 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
             await event.wait()
     except TimeoutError:
         pass
-
-
-async def _pause() -> None:
-    await asyncio.sleep(random.uniform(0.5, 1.5))  # noqa: S311  jitter, not a secret

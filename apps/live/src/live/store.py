@@ -49,13 +49,8 @@ class Store(Database):
         rows = await self.fetch("SELECT seq FROM positions WHERE home = $1", home)
         return int(rows[0]["seq"]) if rows else 0
 
-    async def record(self, draft: Draft, show: Show) -> tuple[Event, bool]:
+    async def record(self, draft: Draft, show: Show) -> Event:
         """Write a draft as its show's home region; one that was written before is returned as it was.
-
-        Returns
-        -------
-        tuple
-            The event, and whether it is new.
 
         Raises
         ------
@@ -71,8 +66,8 @@ class Store(Database):
                 draft.id,
             ):
                 if (known["show"], known["kind"]) != (draft.show, draft.kind):
-                    raise Conflict("another event has this id")
-                return _event(known), False
+                    raise Conflict("other-event")
+                return _event(known)
             last = await connection.fetchrow(
                 f"""SELECT {_COLUMNS} FROM events WHERE show = $1 AND home = $2 AND kind IN ('start', 'end')
                     ORDER BY seq DESC LIMIT 1""",  # noqa: S608
@@ -82,7 +77,7 @@ class Store(Database):
             judge(draft, show, turn_of(_event(last) if last else None))
             event = Event(**vars(draft), home=home, seq=seq)
             await self._append(connection, [event])
-        return event, True
+        return event
 
     async def copy(self, home: str, events: list[Event]) -> None:
         """Write the other region's events; those that are here already are passed over.

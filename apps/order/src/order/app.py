@@ -10,42 +10,29 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from onair_common import migrations
-from onair_common.access_record import record
+from onair_common.access_record import origin, record, recorded
 from onair_common.asgi import Lifecycle, health_routes
 from onair_common.database import AWAY, Database
 from onair_common.identity import Viewer
-from onair_common.openapi import BadBody, Document, read_bounded, refuse
+from onair_common.openapi import Document, read_bounded
 from onair_common.peer import PeerAway
+from onair_common.refusals import Refused, application, signed_in
 from onair_common.settings import Settings
 from onair_common.upstream import Unavailable
-from order import forwarding, orders, outbox, payment, peer_api, stock
+from order import actions, forwarding, orders, outbox, payment, peer_api, stock
 from order.context import Context
-from order.holds import Hold, Wanted
-from order.keys import fingerprint, home_of
-from order.orders import Actor, Asked
-from order.words import refusal
+from order.keys import home_of
+from order.words import WORDS
 
 _ID = re.compile(r"[a-z0-9-]{1,40}\Z")
 LONGEST_SALE = timedelta(days=30)
-_log = structlog.get_logger("order")
 Handler = Callable[[Request, Viewer], Awaitable[Response]]
-
-
-class Refused(Exception):
-    """A request is refused for the reason of this code (`order.words`)."""
-
-
-def held(hold: Hold) -> JSONResponse:
-    """Return the answer to who got a hold."""
-    amount = {"minor": hold.minor, "currency": hold.currency}
-    return JSONResponse({"hold": hold.id, "expiresAt": hold.expires_at.isoformat(), "amount": amount}, 201)
 
 
 class Api:
@@ -58,14 +45,7 @@ class Api:
         """Return a route for signed-in viewers; what changes something needs the session's token."""
 
         async def endpoint(request: Request) -> Response:
-            viewer = self.context.sessions.of(request)
-            if viewer is None:
-                raise Refused("sign-in")
-            if method != "GET" and not self.context.sessions.csrf_valid(viewer, request.headers.get("x-csrf-token")):
-                raise Refused("csrf")
-            if sellers and viewer.role != "seller":
-                raise Refused("sellers-only")
-            return await handler(request, viewer)
+            return await handler(request, signed_in(request, self.context.sessions, seller=sellers))
 
         return Route(path, endpoint, methods=[method])
 
@@ -77,32 +57,23 @@ class Api:
         return key
 
     async def hold(self, request: Request, viewer: Viewer) -> Response:
-        """Hold stock for a viewer."""
+        """Hold stock for a viewer, where the key is at home."""
         key, body = self.key(request), await self.document.body(request, "placeHold")
-        if home_of(key) != self.context.region:
+        with recorded(request, viewer.id, "hold.place", key):
+            if home_of(key) == self.context.region:
+                return await actions.hold(self.context, key, viewer.id, body)
             return await forwarding.hold(self.context, key, viewer.id, body)
-        wanted = Wanted(key, body["sale"], body["sku"], body["quantity"], viewer.id, fingerprint(viewer.id, body))
-        answer = await self.context.holds.place(wanted)
-        record(request, viewer.id, "hold.place", key, answer if isinstance(answer, str) else "ok")
-        if isinstance(answer, str):
-            raise Refused(answer)
-        return held(answer)
 
     async def order(self, request: Request, viewer: Viewer) -> Response:
-        """Turn a hold into an order."""
+        """Turn a hold into an order, where the key is at home."""
         key, body = self.key(request), await self.document.body(request, "placeOrder")
-        if home_of(key) != home_of(body["hold"]):
-            raise Refused("bad-key")
-        if home_of(key) != self.context.region:
-            return await forwarding.order(self.context, key, viewer.id, body)
-        asked = Asked(key, body["hold"], body["payment"]["token"], viewer.id, fingerprint(viewer.id, body))
-        actor = Actor(viewer.id, f"api {self.context.region}/{self.context.settings.pod}")
-        async with self.context.db.transaction() as connection:
-            answer = await orders.place(connection, asked, actor)
-        record(request, viewer.id, "order.place", key, answer if isinstance(answer, str) else "ok")
-        if isinstance(answer, str):
-            raise Refused(answer)
-        return JSONResponse(orders.shown(answer, self.context.region), 202)
+        came_from = f"{origin(request)} by {self.context.region}"
+        with recorded(request, viewer.id, "order.place", key):
+            if home_of(key) != home_of(body["hold"]):
+                raise Refused("bad-key")
+            if home_of(key) == self.context.region:
+                return await actions.order(self.context, key, viewer.id, body, came_from)
+            return await forwarding.order(self.context, key, viewer.id, body, came_from)
 
     async def find(self, request: Request, viewer: Viewer) -> Response:
         """Show a viewer's own order, wherever it is at home."""
@@ -125,36 +96,33 @@ class Api:
     async def open_sale(self, request: Request, viewer: Viewer) -> Response:
         """Open a sale with stock for each region, at this region's price here and the other's there."""
         body = await self.document.body(request, "openSale")
+        with recorded(request, viewer.id, "sale.open", body["sale"]):
+            sale = await self._asked_sale(body)
+            async with self.context.db.transaction() as connection:
+                if not await stock.issue(connection, sale, self.context.region, body["quantity"]):
+                    raise Refused("other-sale")
+        return JSONResponse((await stock.sales(self.context.db, self.context.region, sale.id))[0], 201)
+
+    async def _asked_sale(self, body: dict[str, Any]) -> stock.Sale:
+        """Return the sale that a seller asks for, at this region's price; raises `Refused`."""
         context, quantity, closes = self.context, body["quantity"], _instant(body["closes"])
-        regions = {context.region, context.settings.peer_region}
-        if (
-            closes is None
-            or not timedelta() < closes - datetime.now(UTC) < LONGEST_SALE
-            or not quantity.keys() <= regions
-        ):
+        soon = closes is not None and timedelta() < closes - datetime.now(UTC) < LONGEST_SALE
+        if closes is None or not soon or not quantity.keys() <= {context.region, context.settings.peer_region}:
             raise Refused("bad-sale")
         price = await context.price(body["show"], body["sku"])
         if price is None:
             raise Refused("unknown-product")
-        issued = sum(quantity.values())
         ids = (body["sale"], body["show"], body["sku"])
-        sale = stock.Sale(*ids, context.region, issued, closes, price.minor, price.currency)
-        async with context.db.transaction() as connection:
-            opened = await stock.issue(connection, sale, context.region, quantity)
-        record(request, viewer.id, "sale.open", sale.id, "ok" if opened else "other-sale")
-        if not opened:
-            raise Refused("other-sale")
-        return JSONResponse((await stock.sales(context.db, context.region, sale.id))[0], 201)
+        return stock.Sale(*ids, context.region, sum(quantity.values()), closes, price.minor, price.currency)
 
     async def close_sale(self, request: Request, viewer: Viewer) -> Response:
         """Close a sale here at once, and in the other region as soon as it hears of it."""
         sale = _id(request.path_params["sale"])
-        async with self.context.db.transaction() as connection:
-            closed = await stock.close(connection, sale)
-            if closed:
-                await outbox.put(connection, "sale-closed", {"sale": sale})
-        record(request, viewer.id, "sale.close", sale, "unknown" if closed is None else "ok")
-        return await self._sale(sale)
+        with recorded(request, viewer.id, "sale.close", sale):
+            async with self.context.db.transaction() as connection:
+                if await stock.close(connection, sale):
+                    await outbox.put(connection, "sale-closed", {"sale": sale})
+            return await self._sale(sale)
 
     async def sale(self, request: Request) -> Response:
         """Show a sale as it is in this region."""
@@ -193,7 +161,8 @@ class Api:
                 *(body["event"], body["order"], body["outcome"]),
             )
             if fresh:
-                await outbox.put(connection, "callback", {"key": body["order"], "outcome": body["outcome"]})
+                told = {"key": body["order"], "outcome": body["outcome"], "origin": origin(request)}
+                await outbox.put(connection, "callback", told)
         record(request, "provider", "payment.callback", body["order"], "ok" if fresh else "again")
         return Response(status_code=204)
 
@@ -225,22 +194,15 @@ def create(
     document = Document.of("order")
     api = Api(context, document)
 
-    async def refused(request: Request, error: Exception) -> Response:
-        return refusal(request, str(error), settings.language)
-
-    async def away(request: Request, error: Exception) -> Response:
-        _log.warning("away", error=repr(error))
-        return refusal(request, "away", settings.language)
-
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         await context.client.aclose()
         await context.db.close()
 
-    handlers: dict[Any, Any] = {Refused: refused, BadBody: refuse, PeerAway: away, Unavailable: away}
-    return Starlette(
-        routes=[
+    return application(
+        settings,
+        [
             # First, because routes are tried in turn, and nothing else is asked for as often.
             api.route("/api/order/holds", api.hold, method="POST"),
             api.route("/api/order/sales", api.open_sale, method="POST", sellers=True),
@@ -256,6 +218,7 @@ def create(
             *peer_api.routes(context),
             *health_routes(lifecycle, context.db.ready(len(migrations.load("order")))),
         ],
-        exception_handlers=handlers | dict.fromkeys(AWAY, away),
+        words=WORDS,
+        away=(PeerAway, Unavailable, *AWAY),
         lifespan=lifespan,
     )

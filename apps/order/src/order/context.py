@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import httpx
 
 from onair_common import peer, settings
+from onair_common.calls import http_client
 from onair_common.database import Database
 from onair_common.identity import Sessions
 from onair_common.peer import Peer
@@ -69,7 +70,7 @@ class Context:
             When a setting is missing or malformed.
         """
         database = db or Database(POOL)
-        http = client or httpx.AsyncClient(trust_env=False)
+        http = client or http_client()
         key = peer.read_key(env)
         return cls(
             settings=settings_,

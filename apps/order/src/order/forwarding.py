@@ -11,14 +11,19 @@ from typing import Any
 import httpx
 from starlette.responses import JSONResponse, Response
 
-from onair_common.asgi import problem
 from onair_common.peer import PeerAway
+from onair_common.refusals import COMMON, Refused
 from order import outbox
 from order.context import Context
 from order.keys import fingerprint
+from order.words import WORDS
 
 
 def _relayed(answer: httpx.Response) -> Response:
+    """Pass the home region's answer on; what it refuses is refused here, in the viewer's language."""
+    if answer.status_code >= 400:
+        code = answer.json().get("code")
+        raise Refused(code if code in WORDS or code in COMMON else "away")
     media = answer.headers.get("content-type", "application/json")
     return Response(answer.content, answer.status_code, {"cache-control": "no-store"}, media)
 
@@ -35,24 +40,28 @@ async def hold(context: Context, key: str, viewer: str, body: dict[str, Any]) ->
         return _pending("hold", key)
 
 
-async def order(context: Context, key: str, viewer: str, body: dict[str, Any]) -> Response:
+async def order(context: Context, key: str, viewer: str, body: dict[str, Any], origin: str) -> Response:
     """Let the home region order, now or as soon as it answers; see `find` for what became of it."""
     asked = fingerprint(viewer, body)
     known = await context.db.fetch("SELECT fingerprint, state FROM forwarded_orders WHERE key = $1", key)
     if known and known[0]["fingerprint"] != asked:
-        return problem(422, "This key was used for another request", code="other-body")
+        raise Refused("other-body")
     try:
-        return _relayed(await context.peer.post("/peer/orders", {"key": key, "viewer": viewer, "body": body}))
+        return _relayed(await context.peer.post("/peer/orders", _message(key, viewer, body, origin)))
     except PeerAway:
         async with context.db.transaction() as connection:
             fresh = await connection.fetchval(
-                "INSERT INTO forwarded_orders (key, viewer, body, fingerprint) VALUES ($1, $2, $3::jsonb, $4)"
-                " ON CONFLICT DO NOTHING RETURNING true",
-                *(key, viewer, json.dumps(body), asked),
+                "INSERT INTO forwarded_orders (key, viewer, body, fingerprint, origin)"
+                " VALUES ($1, $2, $3::jsonb, $4, $5) ON CONFLICT DO NOTHING RETURNING true",
+                *(key, viewer, json.dumps(body), asked, origin),
             )
             if fresh:
                 await outbox.put(connection, "forward", {"key": key})
         return _pending("order", key)
+
+
+def _message(key: str, viewer: str, body: dict[str, Any], origin: str) -> dict[str, Any]:
+    return {"key": key, "viewer": viewer, "body": body, "origin": origin}
 
 
 async def find(context: Context, key: str, viewer: str) -> Response:
@@ -91,10 +100,12 @@ async def hand_over(context: Context, key: str) -> None:
     onair_common.peer.PeerAway
         When that is away still.
     """
-    rows = await context.db.fetch("SELECT viewer, body FROM forwarded_orders WHERE key = $1 AND state = 'pending'", key)
+    rows = await context.db.fetch(
+        "SELECT viewer, body, origin FROM forwarded_orders WHERE key = $1 AND state = 'pending'", key
+    )
     if not rows:
         return
-    message = {"key": key, "viewer": rows[0]["viewer"], "body": json.loads(rows[0]["body"])}
+    message = _message(key, rows[0]["viewer"], json.loads(rows[0]["body"]), rows[0]["origin"])
     answer = await context.peer.post("/peer/orders", message)
     state = "accepted" if answer.status_code == 202 else "refused"
     await context.db.fetch("UPDATE forwarded_orders SET state = $2 WHERE key = $1", key, state)

@@ -62,7 +62,7 @@ WITH asked AS (
     SELECT asked.*, sum(quantity) OVER (ORDER BY quantity, n) AS upto FROM asked WHERE id NOT IN (SELECT id FROM known)
 ), sale AS (
     SELECT s.sku, s.minor, s.currency, r.epoch FROM sales s JOIN regions r ON r.region = $2
-    WHERE s.id = $1 AND s.state = 'open' AND s.closes > now() AND r.epoch = r.reconciled
+    WHERE s.id = $1 AND s.sku = $10 AND s.state = 'open' AND s.closes > now() AND r.epoch = r.reconciled
 ), picked AS (
     SELECT a.sku, a.bucket, a.available FROM allotments a JOIN sale USING (sku, epoch)
     WHERE a.sale = $1 AND a.region = $2 AND a.available > 0
@@ -89,10 +89,12 @@ _WHY = """
 SELECT s.sku, s.state = 'open' AND s.closes > now() AS open, r.epoch = r.reconciled AS sells,
        (SELECT coalesce(sum(available), 0) FROM allotments a
         WHERE a.sale = s.id AND a.region = r.region AND a.epoch = r.epoch) AS left
-FROM sales s, regions r WHERE s.id = $1 AND r.region = $2
+FROM sales s, regions r WHERE s.id = $1 AND r.region = $2 AND s.sku = $3
 """
 
 _Answer = Hold | Refusal
+_Item = tuple[str, str]
+"""A sale, and the item that it sells: who asks for another one gets nothing."""
 
 
 class Holds:
@@ -107,7 +109,7 @@ class Holds:
     def __init__(self, database: Database, region: str, lifetime: float) -> None:
         self._db, self._region, self._lifetime = database, region, lifetime
         self._serving: set[asyncio.Task[None]] = set()
-        self._waiting: dict[str, deque[tuple[Wanted, asyncio.Future[_Answer]]]] = {}
+        self._waiting: dict[_Item, deque[tuple[Wanted, asyncio.Future[_Answer]]]] = {}
 
     async def place(self, wanted: Wanted) -> Hold | Refusal:
         """Hold what is wanted; the same request again gets the same hold.
@@ -118,17 +120,18 @@ class Holds:
             One of `onair_common.database.AWAY` when the database is away: then nothing may be assumed.
         """
         future: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
-        waiting = self._waiting.get(wanted.sale)
+        item = wanted.sale, wanted.sku
+        waiting = self._waiting.get(item)
         if waiting is None:
-            waiting = self._waiting[wanted.sale] = deque()
+            waiting = self._waiting[item] = deque()
             # A task of its own: a client that leaves must not take the others' statement with it.
-            task = asyncio.create_task(self._serve(wanted.sale, waiting))
+            task = asyncio.create_task(self._serve(item, waiting))
             self._serving.add(task)
             task.add_done_callback(self._serving.discard)
         waiting.append((wanted, future))
         return await future
 
-    async def _serve(self, sale: str, waiting: deque[tuple[Wanted, asyncio.Future[_Answer]]]) -> None:
+    async def _serve(self, item: _Item, waiting: deque[tuple[Wanted, asyncio.Future[_Answer]]]) -> None:
         try:
             while waiting:
                 batch = [waiting.popleft() for _ in range(min(BATCH, len(waiting)))]
@@ -143,27 +146,27 @@ class Holds:
                     if not future.done():
                         future.set_result(answer)
         finally:
-            del self._waiting[sale]
+            del self._waiting[item]
 
     async def place_all(self, wanted: Sequence[Wanted]) -> list[_Answer]:
-        """Place holds of one sale together; answers are in the order of `wanted`."""
-        sale = wanted[0].sale
+        """Place holds of one sale's item together; answers are in the order of `wanted`."""
+        item = wanted[0].sale, wanted[0].sku
         # The same key twice in one batch: one request, and the other is judged by what became of it.
         left = {w.id: w for w in wanted}
         found: dict[str, tuple[bytes, Hold]] = {}
-        await self._grant(sale, left, found)
+        await self._grant(item, left, found)
         refusal: Refusal = "sold-out"
         if left:
-            refusal = await self._refuse_or_gather(sale, left, found)
+            refusal = await self._refuse_or_gather(item, left, found)
         return [_answer(w, found.get(w.id), refusal) for w in wanted]
 
-    async def _grant(self, sale: str, left: dict[str, Wanted], found: dict[str, tuple[bytes, Hold]]) -> None:
+    async def _grant(self, item: _Item, left: dict[str, Wanted], found: dict[str, tuple[bytes, Hold]]) -> None:
         """Move from `left` to `found` what unlocked buckets allow."""
         pool = await self._db.pool()
         while left:
             for attempt in range(_RETRIES):
                 try:
-                    rows = await pool.fetch(_GRANT, *self._arguments(sale, left))
+                    rows = await pool.fetch(_GRANT, *self._arguments(item, left))
                     break
                 except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
                     # Another pod placed one of these keys at the same moment: now it is known.
@@ -173,10 +176,11 @@ class Holds:
                 return
 
     async def _refuse_or_gather(
-        self, sale: str, left: dict[str, Wanted], found: dict[str, tuple[bytes, Hold]]
+        self, item: _Item, left: dict[str, Wanted], found: dict[str, tuple[bytes, Hold]]
     ) -> Refusal:
         """Say why nothing was granted; when there is stock after all, lock all of it and try once more."""
-        rows = await self._db.fetch(_WHY, sale, self._region)
+        sale, sku = item
+        rows = await self._db.fetch(_WHY, sale, self._region, sku)
         if not rows:
             return "unknown"
         why = rows[0]
@@ -191,17 +195,17 @@ class Holds:
                 while left:
                     try:
                         async with connection.transaction():
-                            rows = await connection.fetch(_GRANT, *self._arguments(sale, left))
+                            rows = await connection.fetch(_GRANT, *self._arguments(item, left))
                     except asyncpg.UniqueViolationError:
                         continue
                     if not _take(rows, left, found):
                         break
         return "sold-out"
 
-    def _arguments(self, sale: str, left: dict[str, Wanted]) -> tuple[object, ...]:
+    def _arguments(self, item: _Item, left: dict[str, Wanted]) -> tuple[object, ...]:
         asked = list(left.values())
         return (
-            sale,
+            item[0],
             self._region,
             [w.id for w in asked],
             [w.quantity for w in asked],
@@ -210,6 +214,7 @@ class Holds:
             random.randrange(BUCKETS),  # noqa: S311  where to begin to look, not a secret
             BUCKETS,
             self._lifetime,
+            item[1],
         )
 
 

@@ -10,14 +10,12 @@ from starlette.routing import Route
 
 from onair_common.asgi import problem
 from onair_common.peer import Endpoint, guarded
-from order import fencing, orders, stock, transfers
+from onair_common.refusals import Refused
+from order import actions, fencing, orders, stock, transfers
 from order.context import Context, Price
-from order.holds import Hold, Wanted
-from order.keys import fingerprint, home_of
-from order.orders import Actor, Asked
+from order.keys import home_of
 from order.stock import Sale
 from order.transfers import Transfer
-from order.words import refusal
 
 
 def routes(context: Context) -> list[Route]:
@@ -56,38 +54,27 @@ class _PeerApi:
     def __init__(self, context: Context) -> None:
         self.context = context
 
-    def _own(self, key: str) -> bool:
-        return home_of(key) == self.context.region
+    def _own(self, key: str) -> str:
+        if home_of(key) != self.context.region:
+            raise Refused("bad-key")
+        return key
 
     async def hold(self, request: Request) -> Response:
         told = await request.json()
-        key, viewer, body = told["key"], told["viewer"], told["body"]
-        if not self._own(key):
-            return refusal(request, "bad-key", self.context.settings.language)
-        wanted = Wanted(key, body["sale"], body["sku"], body["quantity"], viewer, fingerprint(viewer, body))
-        answer = await self.context.holds.place(wanted)
-        if not isinstance(answer, Hold):
-            return refusal(request, answer, self.context.settings.language)
-        amount = {"minor": answer.minor, "currency": answer.currency}
-        return JSONResponse({"hold": key, "expiresAt": answer.expires_at.isoformat(), "amount": amount}, 201)
+        return await actions.hold(self.context, self._own(told["key"]), told["viewer"], told["body"])
 
     async def order(self, request: Request) -> Response:
         told = await request.json()
-        key, viewer, body = told["key"], told["viewer"], told["body"]
-        if not self._own(key):
-            return refusal(request, "bad-key", self.context.settings.language)
-        asked = Asked(key, body["hold"], body["payment"]["token"], viewer, fingerprint(viewer, body))
-        actor = Actor(viewer, f"peer {self.context.settings.peer_region}")
-        async with self.context.db.transaction() as connection:
-            answer = await orders.place(connection, asked, actor)
-        if isinstance(answer, str):
-            return refusal(request, answer, self.context.settings.language)
-        return JSONResponse(orders.shown(answer, self.context.region), 202)
+        key, viewer, body = self._own(told["key"]), told["viewer"], told["body"]
+        came_from = told.get("origin", f"unknown by {self.context.settings.peer_region}")  # an older version says none
+        return await actions.order(self.context, key, viewer, body, came_from)
 
     async def find(self, request: Request) -> Response:
         viewer = request.query_params.get("viewer", "")
         found = await orders.find(self.context.db, request.path_params["key"], viewer, self.context.region)
-        return JSONResponse(found) if found else refusal(request, "unknown", self.context.settings.language)
+        if found is None:
+            raise Refused("unknown")
+        return JSONResponse(found)
 
     async def of_viewer(self, request: Request) -> Response:
         viewer = request.query_params.get("viewer", "")

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from onair_common.access_record import record
 from onair_common.asgi import problem
 from onair_common.identity import COOKIE, valid_nickname
 from onair_common.sign_in import FLOW_COOKIE, FLOW_SECONDS, Reason, SignInError
@@ -103,6 +104,7 @@ class Account:
         if not valid_nickname(wanted):
             words = WORDS[lang]["nickname_bad"]
             return problem(422, words) if scripted else self._pages.message(request, 422, "nickname_bad")
+        record(request, visit.viewer.id, "viewer.rename", visit.viewer.id, "ok")
         renamed = self._visitors.rename(visit, wanted)
         back = given.get("back", "/")
         answer = JSONResponse({"nickname": wanted}) if scripted else _go(back if _BACK.match(back) else "/")
@@ -143,18 +145,20 @@ class Account:
         else:
             answer = _go(flow.after if flow else "/sell")
             self._visitors.begin(account.nickname, "seller", account.id).keep(answer)
-            _log.info("seller signed in", viewer=account.id)
+            record(request, account.id, "seller.sign-in", account.id, "ok")
         answer.delete_cookie(FLOW_COOKIE, **_COOKIE)
         return answer
 
     def _failed(self, request: Request, error: SignInError) -> Response:
         _log.warning("sign-in failed", error=str(error))
+        record(request, "nobody", "seller.sign-in", "", error.reason)
         status, words = _FAILED[error.reason]
         return self._pages.message(request, status, words, **({"retry_after": "5"} if status == 502 else {}))
 
     async def sign_out(self, request: Request) -> Response:
         """Forget the session."""
-        self._confirmed(request, await forms.fields(request))
+        visit = self._confirmed(request, await forms.fields(request))
+        record(request, visit.viewer.id, "viewer.sign-out", visit.viewer.id, "ok")
         answer = _go("/")
         answer.delete_cookie(COOKIE, **_COOKIE)
         return answer

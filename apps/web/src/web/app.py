@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from onair_common.asgi import Lifecycle, health_routes
+from onair_common.calls import http_client
 from onair_common.identity import Sessions
 from onair_common.settings import Settings, text
 from onair_common.upstream import Unavailable, Upstream, closing, ready_once
@@ -34,7 +35,7 @@ def create(
     sellers: Sellers | None = None,
 ) -> Starlette:
     """Build the service."""
-    http = client or httpx.AsyncClient(trust_env=False)
+    http = client or http_client()
     files = assets or Assets(Path(text("PLAYER", "/opt/onair/assets/hls.js")))
     order = text("ORDER_URL", "http://order")
     pages = Pages(settings, files)

@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 import structlog
 
+from onair_common.calls import read
 from onair_common.identity import COOKIE
-from onair_common.upstream import TIMEOUT, Answer, Unavailable, Upstream
+from onair_common.upstream import Answer, Unavailable, Upstream
 from web.visitors import Visit
 
 PATIENCE_SECONDS = 1.0
@@ -62,7 +63,7 @@ class Private:
         session = visit.cookie or cookies.get(COOKIE, "")
         headers = {"cookie": f"{COOKIE}={session}", "accept-language": lang}
         try:
-            response = await self._client.get(self._base + path, headers=headers, timeout=TIMEOUT)
+            response = await read(self._client, self._base + path, headers)
             if response.status_code in {401, 404}:
                 return None
             body = response.raise_for_status().json()

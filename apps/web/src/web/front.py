@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from datetime import UTC, datetime
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -17,7 +15,6 @@ from onair_common.upstream import Unavailable
 from web import shop
 from web.site import Site
 
-SHOW = re.compile(r"[a-z0-9-]{1,40}\Z")
 PAYMENTS = (("tok-card", "pay_ok"), ("tok-decline", "pay_decline"), ("tok-timeout", "pay_slow"))
 """Tokens of the simulated provider and the words for them."""
 
@@ -52,47 +49,27 @@ def routes(site: Site) -> list[BaseRoute]:
         )
 
     async def show(request: Request) -> Response:
-        lang, wanted = lang_of(request), request.path_params["show"]
-        if not SHOW.match(wanted):
-            raise HTTPException(404)
-        found, (entries, old, live_away), sales = await asyncio.gather(
-            site.catalog.get(f"/api/catalog/shows/{wanted}?lang={lang}"),
-            site.programme(),
-            site.sales.get(f"/api/order/shows/{wanted}/sales"),
-        )
-        if found is None:
-            raise HTTPException(404)
-        entry = next((e for e in entries if e["id"] == wanted), None)
-        opened = sales.body["sales"] if sales else None
-        pinned = shop.pinned((entry or {}).get("cues", []), datetime.now(UTC))
-        stale = found.stale or old or bool(sales and sales.stale)
+        lang = lang_of(request)
+        shown = await site.show(request.path_params["show"], lang)
+        pinned = shop.pinned((shown.entry or {}).get("cues", []), datetime.now(UTC))
 
         def context() -> dict[str, Any]:
-            products = found.body["products"]
-            arts = [p["art"] for p in products][:3]
-            card = shop.card(found.body, entry, arts, timezone=settings.timezone, lang=lang)
+            arts = [p["art"] for p in shown.products][:3]
+            card = shop.card(shown.body, shown.entry, arts, timezone=settings.timezone, lang=lang)
             return {
                 "show": card,
-                "items": [shop.item(p, opened or [], lang) for p in products],
+                "items": [shop.item(p, shown.sales or [], lang) for p in shown.products],
                 "pinned": pinned,
-                "data": {
-                    "show": wanted,
-                    "region": settings.region,
-                    "state": card.state,
-                    "cues": (entry or {}).get("cues", []),
-                    "seq": (entry or {}).get("seq", 0),
-                    "sales": opened or [],
-                    "products": shop.variants(products),
-                },
+                "data": shown.data(settings.region, card.state),
                 "payments": PAYMENTS,
                 "nickname_characters": NICKNAME_CHARACTERS,
-                "stale": stale,
-                "away": ["away_live"] * live_away + ["away_order"] * (opened is None),
+                "stale": shown.old,
+                "away": shown.away,
             }
 
         visit = site.visitors.visit(request, lang)
-        sources = (found.body, entry, opened)
-        key = (pinned, stale, live_away)
+        sources = (shown.body, shown.entry, shown.sales)
+        key = (pinned, shown.old, shown.live_away)
         return site.pages.render_shared(request, "show.html", visit, key=key, sources=sources, context=context)
 
     return [Route("/", home), Route("/shows/{show}", show)]

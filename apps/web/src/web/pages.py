@@ -28,6 +28,8 @@ _ELSEWHERE = re.compile(r"https://([a-z0-9.-]+)/")
 _PAGE_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
     "cache-control": "no-store",
     "vary": "accept-language, cookie",
 }
@@ -119,10 +121,12 @@ class Pages:
 
     def _answer(self, request: Request, text: str, rules: str, status: int, visit: Visit | None) -> Response:
         headers = _PAGE_HEADERS | {"content-security-policy": rules}
+        if self._settings.environment == "prod":  # a name of our own: not localhost, which others use by plain HTTP
+            headers["strict-transport-security"] = f"max-age={YEAR_SECONDS}"
         response = Response(text, status, headers, media_type="text/html; charset=utf-8")
         lang = self.lang_of(request)
         if request.query_params.get("lang") == lang:
-            response.set_cookie("lang", lang, max_age=YEAR_SECONDS, httponly=True, samesite="lax")
+            response.set_cookie("lang", lang, max_age=YEAR_SECONDS, secure=True, httponly=True, samesite="lax")
         if visit is not None:
             visit.keep(response)
         return response

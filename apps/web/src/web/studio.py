@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from onair_common.identity import NICKNAME_CHARACTERS
 from onair_common.upstream import Unavailable
 from web import shop
-from web.front import SHOW
 from web.site import Site
 from web.visitors import Visit
 
@@ -49,44 +48,22 @@ def routes(site: Site) -> list[BaseRoute]:
         )
 
     async def show(request: Request) -> Response:
-        visit, lang, wanted = seller(request), pages.lang_of(request), request.path_params["show"]
+        visit, lang = seller(request), pages.lang_of(request)
         if visit is None:
             return elsewhere()
-        if not SHOW.match(wanted):
-            raise HTTPException(404)
-        found, (entries, old, live_away), sales = await asyncio.gather(
-            site.catalog.get(f"/api/catalog/shows/{wanted}?lang={lang}"),
-            site.programme(),
-            site.sales.get(f"/api/order/shows/{wanted}/sales"),
-        )
-        if found is None:
-            raise HTTPException(404)
-        entry = next((e for e in entries if e["id"] == wanted), None)
-        products = found.body["products"]
-        opened = sales.body["sales"] if sales else []
-        card = shop.card(found.body, entry, [], timezone=settings.timezone, lang=lang)
-        regions = [settings.region, settings.peer_region]
-        data = {
-            "show": wanted,
-            "region": settings.region,
-            "regions": regions,
-            "state": card.state,
-            "cues": (entry or {}).get("cues", []),
-            "seq": (entry or {}).get("seq", 0),
-            "sales": opened,
-            "products": shop.variants(products),
-        }
+        shown = await site.show(request.path_params["show"], lang)
+        card = shop.card(shown.body, shown.entry, [], timezone=settings.timezone, lang=lang)
+        data = shown.data(settings.region, card.state) | {"regions": [settings.region, settings.peer_region]}
         return pages.render(
             request,
             "studio.html",
             visit=visit,
             show=card,
-            items=[shop.item(p, opened, lang) for p in products],
-            products=data["products"],
-            regions=regions,
+            items=[shop.item(p, shown.sales or [], lang) for p in shown.products],
             data=data,
-            stale=found.stale or old,
-            away=["away_live"] * live_away + ["away_order"] * (sales is None),
+            nickname_characters=NICKNAME_CHARACTERS,
+            stale=shown.old,
+            away=shown.away,
         )
 
     return [Route("/sell", shows), Route("/sell/{show}", show)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from onair_common.languages import LANGUAGES
+
 _TEXTS: dict[str, tuple[str, str]] = {
     "name": ("한국어", "English"),
     "tagline": ("지금 방송 중인 물건", "Things, shown live"),
@@ -262,7 +264,6 @@ _SCRIPT: dict[str, tuple[str, str]] = {
     "started": ("방송이 시작되었습니다. 새로 고치면 영상이 나옵니다.", "The show has begun. Reload to watch."),
 }
 
-LANGUAGES = ("ko", "en")
 WORDS = {lang: {key: both[i] for key, both in _TEXTS.items()} for i, lang in enumerate(LANGUAGES)}
 SCRIPT_WORDS = {lang: {key: both[i] for key, both in _SCRIPT.items()} for i, lang in enumerate(LANGUAGES)}
 """What the page's script says; it comes with the page, so that no script file has a language."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from web.texts import WORDS
+from onair_common.languages import LANGUAGES, preferred
 
 # Digits after the decimal point by ISO 4217, and how each language writes an amount.
 _EXPONENT = {"KRW": 0, "USD": 2}
@@ -28,14 +27,9 @@ def choose(asked: str | None, remembered: str | None, accept: str, region: str) 
         The region's language: the fallback.
     """
     for wish in (asked, remembered):
-        if wish in WORDS:
-            return wish
-    ranked = []
-    for position, part in enumerate(accept.split(",")[:16]):
-        match = re.fullmatch(r"\s*([A-Za-z]{1,8})(?:-[\w-]*)?\s*(?:;\s*q=([01](?:\.\d{0,3})?))?\s*", part)
-        if match and match[1].lower() in WORDS and (quality := float(match[2] or 1)) > 0:
-            ranked.append((-quality, position, match[1].lower()))
-    return min(ranked)[2] if ranked else region if region in WORDS else "en"
+        if wish in LANGUAGES:
+            return str(wish)
+    return preferred(accept, region)
 
 
 def price(minor: int, currency: str, lang: str) -> str:

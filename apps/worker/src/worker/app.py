@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import asyncpg
 import httpx
 import structlog
-from prometheus_client import Counter
+from prometheus_client import Counter, Histogram
 from redis.exceptions import RedisError
 from starlette.applications import Starlette
 
 from onair_common import migrations, settings
 from onair_common.asgi import Lifecycle, health_routes
 from onair_common.database import AWAY, Database
+from onair_common.refusals import application
 from onair_common.settings import Settings
 from order import outbox
 from order.context import Context
@@ -33,7 +35,15 @@ OUTBOX_SECONDS = 5.0
 """The outbox is looked at when a commit says so; this often in case the word was lost."""
 CALLBACK_TIMEOUT = httpx.Timeout(2.0, connect=0.5)
 TROUBLE = (*AWAY, RedisError, httpx.HTTPError)
+STUCK_SECONDS = 60.0
+"""A loop that got nothing done for so long is stuck: the queue or the database does not answer, or we are at fault."""
 MESSAGES = Counter("onair_worker_messages", "Messages worked on.", ["topic", "result"])
+DURATION = Histogram(
+    "onair_worker_message_seconds",
+    "Seconds that a message took.",
+    ["topic"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
+)
 _TOPICS = frozenset({"payment", "callback", "transfer", "forward", "sale-closed"})
 _log = structlog.get_logger("worker")
 
@@ -45,12 +55,14 @@ class Worker:
         self._context, self.queue, self._consumer, self._sweeper = context, queue, consumer, sweeper
         self._wake = asyncio.Event()
         self._listener: asyncpg.Connection | None = None
+        self._went_well: dict[str, float] = {}
 
     async def run(self, step: Callable[[], Awaitable[None]]) -> None:
         """Repeat a step for ever."""
         while True:
             try:
                 await step()
+                self._went_well[step.__name__] = time.monotonic()
             except TROUBLE as error:
                 _log.warning("trouble", step=step.__name__, error=repr(error))
                 await asyncio.sleep(TICK_SECONDS)
@@ -58,6 +70,17 @@ class Worker:
                 # A fault of ours in one message must not end the loop that all others need.
                 _log.exception("fault", step=step.__name__)
                 await asyncio.sleep(TICK_SECONDS)
+
+    def stuck(self) -> str | None:
+        """Return which loop got nothing done lately, or ever; None when all go round."""
+        since = time.monotonic() - STUCK_SECONDS
+        late = [step.__name__ for step in self.steps if self._went_well.get(step.__name__, -1.0) < since]
+        return f"no {', '.join(late)} in {STUCK_SECONDS:g} s" if late else None
+
+    @property
+    def steps(self) -> tuple[Callable[[], Awaitable[None]], ...]:
+        """What is repeated, each in a loop of its own."""
+        return self.relay, self.consume, self.sweep
 
     async def relay(self) -> None:
         """Move the outbox to the queue whenever a commit has put something in."""
@@ -78,7 +101,7 @@ class Worker:
 
     async def _one(self, message: dict[str, object]) -> bool:
         topic = str(message.get("topic"))
-        result = "done"
+        result, began = "done", time.perf_counter()
         try:
             await self._consumer.handle(message)
         except (Later, *TROUBLE) as error:
@@ -87,7 +110,9 @@ class Worker:
         except (KeyError, TypeError, ValueError):
             result = "malformed"
             _log.exception("malformed", topic=topic)
-        MESSAGES.labels(topic if topic in _TOPICS else "other", result).inc()
+        label = topic if topic in _TOPICS else "other"
+        MESSAGES.labels(label, result).inc()
+        DURATION.labels(label).observe(time.perf_counter() - began)
         return result != "later"
 
     async def sweep(self) -> None:
@@ -130,16 +155,21 @@ def create(
     context = Context.read(settings_, env, db or Database(POOL))
     queue_url = settings.text("QUEUE_URL", "redis://valkey.data.svc.cluster.local:6379/0", env)
 
+    worker = build(context, connect(queue_url, settings_.pod), env)
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        worker = build(context, connect(queue_url, settings_.pod), env)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(worker.close)
-            tasks = [asyncio.create_task(worker.run(step)) for step in (worker.relay, worker.consume, worker.sweep)]
+            tasks = [asyncio.create_task(worker.run(step)) for step in worker.steps]
             yield
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    ready = context.db.ready(len(migrations.load("order")))
-    return Starlette(routes=health_routes(lifecycle, ready), lifespan=lifespan)
+    schema = context.db.ready(len(migrations.load("order")))
+
+    async def ready() -> str | None:
+        return await schema() or worker.stuck()
+
+    return application(settings_, health_routes(lifecycle, ready), lifespan=lifespan)

@@ -30,7 +30,7 @@ class Consumer:
         self._actor = Actor("worker", f"worker {settings.region}/{settings.pod}")
         self._topics: dict[str, Callable[[Message], Awaitable[None]]] = {
             "payment": lambda m: self.charge(m["key"]),
-            "callback": lambda m: self.settle(m["key"], m["outcome"], Actor("provider", "callback")),
+            "callback": lambda m: self.settle(m["key"], m["outcome"], Actor("provider", m.get("origin", "callback"))),
             "transfer": lambda m: self.deliver(m["id"]),
             "forward": lambda m: self.forward(m["key"]),
             "sale-closed": lambda m: self.close(m["sale"]),

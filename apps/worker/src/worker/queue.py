@@ -104,46 +104,61 @@ class ValkeyQueue:
 
 
 class SqsQueue:
-    """Amazon SQS by boto3 (imported here only: its import costs more than this service's start)."""
+    """Amazon SQS by boto3 (imported here only: its import costs more than this service's start).
+
+    Every method raises `OSError` when SQS does not answer or refuses.
+    """
 
     def __init__(self, url: str, client: object = None) -> None:
-        if client is None:
-            import boto3  # noqa: PLC0415
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
-            client = boto3.client("sqs")
         # boto3 makes its methods at run time: there is no type for them.
-        self._sqs: Any = client
-        self._url = url
+        self._sqs: Any = client or _boto3_client()
+        self._url, self._errors = url, (BotoCoreError, ClientError)
 
     async def send(self, messages: list[Message]) -> None:
-        """Send in tens, as SQS takes them.
-
-        Raises
-        ------
-        OSError
-            When SQS refused some: the whole batch is sent again later.
-        """
-        for start in range(0, len(messages), 10):
-            entries = [{"Id": str(n), "MessageBody": json.dumps(m)} for n, m in enumerate(messages[start : start + 10])]
-            answer = await asyncio.to_thread(self._sqs.send_message_batch, QueueUrl=self._url, Entries=entries)
+        """Send in tens, as SQS takes them; when it refused some, the whole batch is sent again later."""
+        for entries in _tens("MessageBody", [json.dumps(message) for message in messages]):
+            answer = await self._call("send_message_batch", Entries=entries)
             if answer.get("Failed"):
                 raise OSError(f"SQS refused {len(answer['Failed'])} messages")
 
     async def receive(self) -> list[Received]:
         """Wait for messages; the queue's visibility timeout is the retry's pause."""
-        answer = await asyncio.to_thread(
-            self._sqs.receive_message, QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=WAIT_SECONDS
-        )
+        answer = await self._call("receive_message", MaxNumberOfMessages=10, WaitTimeSeconds=WAIT_SECONDS)
         return [(m["ReceiptHandle"], json.loads(m["Body"])) for m in answer.get("Messages", [])]
 
     async def done(self, receipts: list[str]) -> None:
-        """Delete what was worked on."""
-        for start in range(0, len(receipts), 10):
-            entries = [{"Id": str(n), "ReceiptHandle": r} for n, r in enumerate(receipts[start : start + 10])]
-            await asyncio.to_thread(self._sqs.delete_message_batch, QueueUrl=self._url, Entries=entries)
+        """Delete what was worked on; what SQS does not delete comes again, and then changes nothing."""
+        for entries in _tens("ReceiptHandle", receipts):
+            await self._call("delete_message_batch", Entries=entries)
 
     async def close(self) -> None:
         """Nothing is held."""
+
+    async def _call(self, method: str, **arguments: object) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = await asyncio.to_thread(
+                getattr(self._sqs, method), QueueUrl=self._url, **arguments
+            )
+        except self._errors as error:
+            raise OSError(f"SQS: {error}") from error
+        return answer
+
+
+def _tens(name: str, values: list[str]) -> list[list[dict[str, str]]]:
+    entries = [{"Id": str(n), name: value} for n, value in enumerate(values)]
+    return [entries[start : start + 10] for start in range(0, len(entries), 10)]
+
+
+def _boto3_client() -> object:
+    import boto3  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+
+    # "standard": exponential backoff with jitter. A long poll is silent for WAIT_SECONDS.
+    retries = {"mode": "standard", "total_max_attempts": 3}
+    limits = Config(connect_timeout=2, read_timeout=WAIT_SECONDS + 5, retries=retries)
+    return boto3.client("sqs", config=limits)
 
 
 def connect(url: str, consumer: str) -> Queue:
