@@ -78,8 +78,8 @@ class Step(_Model):
     versions: dict[str, int] = {}
 
 
-class LoadResult(_Model):
-    """A finished run.
+class Measured(_Model):
+    """What was measured of one kind of thing that was due: requests, arrivals, or one step of them.
 
     Attributes
     ----------
@@ -97,7 +97,6 @@ class LoadResult(_Model):
         How late the client itself sent.
     """
 
-    plan: LoadPlan
     started_at: float
     elapsed: float
     due: int
@@ -126,6 +125,12 @@ class LoadResult(_Model):
     def clean(self) -> bool:
         """Whether every request that was due got a good answer."""
         return self.failed == 0 and self.not_sent == 0 and self.ok > 0
+
+
+class LoadResult(Measured):
+    """A finished run of single requests."""
+
+    plan: LoadPlan
 
 
 @dataclass
@@ -157,20 +162,30 @@ class _Bucket:
 
 
 class Recorder:
-    """Takes answers as they come and makes the result; knows nothing of clocks or sockets."""
+    """Takes answers as they come and makes the result; knows nothing of clocks or sockets.
 
-    def __init__(self, plan: LoadPlan) -> None:
-        self.plan = plan
+    Parameters
+    ----------
+    interval
+        Width of a step of the timeline, in seconds.
+    """
+
+    def __init__(self, interval: float) -> None:
+        self.interval = interval
         self.due = self.ok = self.failed = self.not_sent = self.late = self.opened = self.received = 0
         self.failures: list[FailureRecord] = []
         self._seen: dict[str, dict[str, Seen]] = {k: {} for k in ("outcome", "region", "version", "edge")}
         self._histograms = {k: _histogram() for k in ("response", "service", "ok", "lag")}
         self._buckets: dict[int, _Bucket] = {}
 
+    def connected(self) -> None:
+        """Count a connection that was opened."""
+        self.opened += 1
+
     def add(self, answer: Answer) -> None:
-        """Record one request that was due."""
+        """Record one that was due."""
         self.due += 1
-        bucket = self._buckets.setdefault(int(answer.due / self.plan.interval), _Bucket())
+        bucket = self._buckets.setdefault(int(answer.due / self.interval), _Bucket())
         for kind in self._seen:
             name = getattr(answer, kind)
             if name:
@@ -211,11 +226,11 @@ class Recorder:
 
     def latest(self, elapsed: float) -> tuple[float, float]:
         """Return p50 and p99 of the response times of the last whole step, in milliseconds (0 when it had none)."""
-        bucket = self._buckets.get(int(elapsed / self.plan.interval) - 1)
+        bucket = self._buckets.get(int(elapsed / self.interval) - 1)
         return _middle_and_tail(bucket.times) if bucket and bucket.times else (0.0, 0.0)
 
-    def result(self, started_at: float, elapsed: float, cpu_seconds: float, interrupted: bool) -> LoadResult:
-        """Return the finished result.
+    def measured(self, started_at: float, elapsed: float, cpu_seconds: float, interrupted: bool) -> Measured:
+        """Return what was measured.
 
         Parameters
         ----------
@@ -228,8 +243,7 @@ class Recorder:
         """
         sent = self.ok + self.failed
         cores = cpu_seconds / elapsed if elapsed else 0.0
-        return LoadResult(
-            plan=self.plan,
+        return Measured(
             started_at=started_at,
             elapsed=elapsed,
             due=self.due,
@@ -271,7 +285,7 @@ class Recorder:
         step: dict[str, Any] = {k: dict(getattr(bucket, k)) for k in ("failures", "regions", "versions")}
         if bucket.times:
             step["p50"], step["p99"] = _middle_and_tail(bucket.times)
-        at = round(index * self.plan.interval, 6)
+        at = round(index * self.interval, 6)
         return Step(at=at, ok=bucket.ok, failed=bucket.failed, not_sent=bucket.not_sent, **step)
 
 
