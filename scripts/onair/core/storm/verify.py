@@ -87,22 +87,25 @@ def verify(evidence: Evidence) -> Verdict:
 
 def oversold(evidence: Evidence) -> Iterator[Breach]:
     """More units sold than were issued, by any of the three witnesses."""
-    paid: dict[str, Counter[str]] = {"orders paid": Counter(), "charged": Counter(), "buyers told paid": Counter()}
+    ordered, charged, told = Counter[str](), Counter[str](), Counter[str]()
     for rows in evidence.orders.values():
-        for _, row in rows:
-            if row.state == "paid":
-                paid["orders paid"][row.sale] += row.quantity
-    for key, lines in evidence.charges.items():
-        for line in lines:
-            if line.outcome == "charged" and key in evidence.order:
-                paid["charged"][evidence.order[key].sale] += evidence.order[key].quantity
+        ordered.update({row.sale: row.quantity for _, row in rows if row.state == "paid"})
+    for key, order in evidence.order.items():
+        lines = evidence.charges.get(key, [])
+        charged[order.sale] += order.quantity * sum(line.outcome == "charged" for line in lines)
     for attempt in evidence.log:
-        paid["buyers told paid"][attempt.sale] += "paid" in attempt.told
+        told[attempt.sale] += "paid" in attempt.told
     for sale in evidence.sales:
-        for witness, units in paid.items():
-            if units[sale.offer.sale] > sale.issued:
-                over = units[sale.offer.sale] - sale.issued
-                yield over, f"{sale.offer.sale}: {units[sale.offer.sale]} units {witness}, {sale.issued} issued"
+        name, issued = sale.offer.sale, sale.issued
+        over = max(ordered[name], charged[name], told[name]) - issued
+        if over > 0:
+            yield (
+                over,
+                (
+                    f"{name}: {issued} units issued, {ordered[name]} in paid orders, {charged[name]} charged, "
+                    f"{told[name]} buyers told paid"
+                ),
+            )
 
 
 def charged_twice(evidence: Evidence) -> Iterator[Breach]:
