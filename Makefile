@@ -24,7 +24,7 @@ lint: .venv/dev.stamp ## style and types
 e2e: .venv/dev.stamp ## tests on the real regions (starts and stops them)
 	@$(BIN)/pytest -m e2e tests
 storm: .venv/onair.stamp ## 100,000 purchases of 5,000 items while pods die and the link is cut; then the count
-	@$(BIN)/onair storm
+	@$(BIN)/onair storm --report
 bench: .venv/dev.stamp ## measure, and write docs/reports/benchmarks.md
 	@$(BIN)/python -m benchmarks
 deps: ## install the Debian packages that the platform needs

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
+import psutil
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from onair.adapters.local import storm
+from onair.adapters.local import git, storm
 from onair.adapters.local.platform import LocalPlatform
 from onair.cli.console import ConsoleReporter
 from onair.cli.context import ROOT
@@ -20,9 +22,11 @@ from onair.core.finding import Finding, OnairError
 from onair.core.load import seconds_of
 from onair.core.load_result import Measured
 from onair.core.storm.plan import SHORT, StormPlan
+from onair.core.storm.report import markdown
 from onair.core.storm.result import StormResult
 
 INTERRUPTED = 130
+REPORT = "docs/reports/storm.md"
 SHOWN_CASES = 5
 
 
@@ -40,6 +44,7 @@ def command(
     settle: Annotated[str | None, typer.Option(help="How long the workers may take at the end: 5m.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of arrivals, cards and faults.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the whole result here.")] = None,
+    write_report: Annotated[bool, typer.Option("--report", help=f"Write {REPORT}.")] = False,
 ) -> None:
     """Sell out both local regions while pods are killed and the link is cut; exit 1 when a unit or a coin is wrong."""
     given: dict[str, Any] = {
@@ -62,6 +67,8 @@ def command(
     result = storm.run(LocalPlatform.open(ROOT), plan, ConsoleReporter())
     if json_file:
         json_file.write_text(result.model_dump_json(indent=1), encoding="utf-8")
+    if write_report:
+        (ROOT / REPORT).write_text(markdown(result, _where()), encoding="utf-8")
     report(result, Console(highlight=False))
     if result.interrupted:
         sys.exit(INTERRUPTED)
@@ -103,6 +110,12 @@ def _measured(name: str, rows: dict[str, Measured], whole: Measured) -> Table:
         times = (f"{value:,.0f}" for value in (m.response.p50, m.response.p90, m.response.p99, m.response.max))
         table.add_row(row, f"{m.sent:,}", f"{per:.0f}", f"{m.ok:,}", f"{m.failed:,}", f"{m.not_sent:,}", *times)
     return table
+
+
+def _where() -> str:
+    commit = git.run(ROOT, "describe", "--always", "--dirty")
+    memory = psutil.virtual_memory().total / 2**30
+    return f"commit {commit}, both regions on one machine with {os.cpu_count()} processors and {memory:.0f} GiB"
 
 
 def _seconds(option: str, text: str | None) -> float | None:

@@ -8,7 +8,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from ipaddress import ip_address
+from ipaddress import IPv4Network, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -68,11 +68,17 @@ def only_local(local: LocalPlatform) -> None:
             wrong = f"is of {cluster.spec.environment}"
         elif file.exists():
             server = yaml.safe_load(file.read_text(encoding="utf-8"))["clusters"][0]["cluster"]["server"]
-            host = urlsplit(server).hostname or ""
-            wrong = "" if ip_address(host) in pool else f"has its API server at {host}, outside {pool}"
+            wrong = "" if _within(server, pool) else f"has its API server at {server}, outside {pool}"
         if wrong:
             what = f"{cluster.name} {wrong}: only local clusters are broken on purpose"
             raise OnairError(Finding(rule="rehearsal/not-local", what=what))
+
+
+def _within(url: str, pool: IPv4Network) -> bool:
+    try:
+        return ip_address(urlsplit(url).hostname or "") in pool
+    except ValueError:  # a name: whose, DNS decides
+        return False
 
 
 def healthy(local: LocalPlatform) -> None:
