@@ -23,6 +23,7 @@ from onair.adapters.storm.books import Bookkeeper
 from onair.core.progress import Silent
 from onair.core.purchase import Habits, Shopper
 from onair.core.storm.plan import Fault, StormPlan, timeline
+from onair.core.storm.report import markdown
 from onair.core.storm.result import FaultRecord
 from onair_common.identity import COOKIE, Role, Sessions, Viewer
 
@@ -246,3 +247,6 @@ def test_nothing_is_sold_twice_or_lost(fleet: Fleet) -> None:
     assert result.totals.lost > 10
     assert result.steps["hold again elsewhere"].ok > 0
     assert result.counts.startswith(f"storm: {result.attempts} attempts at ")
+    told = markdown(result, "here")
+    assert "| oversold | 0 |" in told
+    assert told.count("| kill a pod of ") == PLAN.kills

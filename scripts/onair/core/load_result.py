@@ -7,13 +7,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from hdrh.histogram import HdrHistogram
 from pydantic import BaseModel, ConfigDict
 
 from onair.core.load import LATE_SECONDS, NOT_SENT, OVERLOAD, LoadPlan
+from onair.core.load_times import Quantiles, histogram, middle_and_tail, quantiles, record
 
-LONGEST_MICROSECONDS = 3_600_000_000
-DIGITS = 3
 KEPT_FAILURES = 1_000
 LATE_SHARE = 0.01
 BUSY_CORES = 0.9
@@ -48,20 +46,6 @@ class FailureRecord(_Model):
     outcome: str
     reused: bool
     detail: str = ""
-
-
-class Quantiles(_Model):
-    """Times in milliseconds; ``encoded`` is the whole HdrHistogram (V2, base64, microseconds)."""
-
-    count: int = 0
-    mean: float = 0.0
-    p50: float = 0.0
-    p90: float = 0.0
-    p95: float = 0.0
-    p99: float = 0.0
-    p99_9: float = 0.0
-    max: float = 0.0
-    encoded: str = ""
 
 
 class Step(_Model):
@@ -175,7 +159,7 @@ class Recorder:
         self.due = self.ok = self.failed = self.not_sent = self.late = self.opened = self.received = 0
         self.failures: list[FailureRecord] = []
         self._seen: dict[str, dict[str, Seen]] = {k: {} for k in ("outcome", "region", "version", "edge")}
-        self._histograms = {k: _histogram() for k in ("response", "service", "ok", "lag")}
+        self._histograms = {k: histogram() for k in ("response", "service", "ok", "lag")}
         self._buckets: dict[int, _Bucket] = {}
 
     def connected(self) -> None:
@@ -198,9 +182,9 @@ class Recorder:
         took, lag = answer.ended - answer.due, answer.sent - answer.due
         self.late += lag > LATE_SECONDS
         self.received += answer.received
-        _record(self._histograms["response"], took)
-        _record(self._histograms["service"], answer.ended - answer.sent)
-        _record(self._histograms["lag"], lag)
+        record(self._histograms["response"], took)
+        record(self._histograms["service"], answer.ended - answer.sent)
+        record(self._histograms["lag"], lag)
         bucket.times.append(took * 1000)
         if answer.region:
             bucket.regions[answer.region] += 1
@@ -209,16 +193,16 @@ class Recorder:
         if answer.ok:
             self.ok += 1
             bucket.ok += 1
-            _record(self._histograms["ok"], took)
+            record(self._histograms["ok"], took)
             return
         self.failed += 1
         bucket.failed += 1
         bucket.failures[answer.outcome] += 1
         if len(self.failures) < KEPT_FAILURES:
-            record = FailureRecord(
+            failure = FailureRecord(
                 due=answer.due, took=took, outcome=answer.outcome, reused=answer.reused, detail=answer.detail
             )
-            self.failures.append(record)
+            self.failures.append(failure)
 
     def outcomes(self) -> dict[str, int]:
         """Return counts by outcome so far."""
@@ -227,7 +211,7 @@ class Recorder:
     def latest(self, elapsed: float) -> tuple[float, float]:
         """Return p50 and p99 of the response times of the last whole step, in milliseconds (0 when it had none)."""
         bucket = self._buckets.get(int(elapsed / self.interval) - 1)
-        return _middle_and_tail(bucket.times) if bucket and bucket.times else (0.0, 0.0)
+        return middle_and_tail(bucket.times) if bucket and bucket.times else (0.0, 0.0)
 
     def measured(self, started_at: float, elapsed: float, cpu_seconds: float, interrupted: bool) -> Measured:
         """Return what was measured.
@@ -257,10 +241,10 @@ class Recorder:
             regions=self._seen["region"],
             versions=self._seen["version"],
             edges=self._seen["edge"],
-            response=_quantiles(self._histograms["response"]),
-            service=_quantiles(self._histograms["service"]),
-            ok_response=_quantiles(self._histograms["ok"]),
-            lag=_quantiles(self._histograms["lag"]),
+            response=quantiles(self._histograms["response"]),
+            service=quantiles(self._histograms["service"]),
+            ok_response=quantiles(self._histograms["ok"]),
+            lag=quantiles(self._histograms["lag"]),
             timeline=[self._step(i) for i in sorted(self._buckets)],
             failures=self.failures,
             failures_left_out=self.failed - len(self.failures),
@@ -284,29 +268,6 @@ class Recorder:
         bucket = self._buckets[index]
         step: dict[str, Any] = {k: dict(getattr(bucket, k)) for k in ("failures", "regions", "versions")}
         if bucket.times:
-            step["p50"], step["p99"] = _middle_and_tail(bucket.times)
+            step["p50"], step["p99"] = middle_and_tail(bucket.times)
         at = round(index * self.interval, 6)
         return Step(at=at, ok=bucket.ok, failed=bucket.failed, not_sent=bucket.not_sent, **step)
-
-
-def _middle_and_tail(times: array[float]) -> tuple[float, float]:
-    ordered = sorted(times)
-    return round(ordered[len(ordered) // 2], 3), round(ordered[int(len(ordered) * 0.99)], 3)
-
-
-def _histogram() -> HdrHistogram:
-    return HdrHistogram(1, LONGEST_MICROSECONDS, DIGITS)
-
-
-def _record(histogram: HdrHistogram, seconds: float) -> None:
-    histogram.record_value(min(LONGEST_MICROSECONDS, max(1, round(seconds * 1e6))))
-
-
-def _quantiles(histogram: HdrHistogram) -> Quantiles:
-    count = histogram.get_total_count()
-    if not count:
-        return Quantiles()
-    marks = {"p50": 50, "p90": 90, "p95": 95, "p99": 99, "p99_9": 99.9, "max": 100}
-    times = {name: round(histogram.get_value_at_percentile(p) / 1000, 3) for name, p in marks.items()}
-    text = histogram.encode().decode()
-    return Quantiles(count=count, mean=round(histogram.get_mean_value() / 1000, 3), encoded=text, **times)

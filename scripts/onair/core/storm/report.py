@@ -18,6 +18,7 @@ def markdown(result: StormResult, where: str) -> str:
     """
     plan, totals = result.plan, result.totals
     at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(result.started_at))
+    rate = result.attempts / result.arrivals.elapsed if result.arrivals.elapsed else 0.0
     settled = "not in time" if result.settled is None else f"{result.settled:.0f} s"
     orders = ", ".join(f"{count:,} {state}" for state, count in totals.orders.items())
     lines = [
@@ -28,7 +29,7 @@ def markdown(result: StormResult, where: str) -> str:
         "",
         f"{at}, {where}.",
         "",
-        f"{result.attempts:,} purchases at {result.attempts / result.arrivals.elapsed:.0f}/s of {totals.issued:,} items",
+        f"{result.attempts:,} purchases at {rate:.0f}/s of {totals.issued:,} items",
         f"in {plan.sales} sales over both regions, by {plan.viewers} viewers; {len(result.faults)} faults.",
         f"Orders: {orders}. {totals.held:,} units were held still; {totals.moved:,} changed regions meanwhile.",
         f"Buyers lost {totals.lost:,} answers and asked the other region {totals.elsewhere:,} times, which took",
