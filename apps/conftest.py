@@ -97,7 +97,7 @@ def postgres() -> Iterator[dict[str, str]]:
             "--no-sync",
         ]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd="/")
-        options = ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=40"]
+        options = ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=80"]
         server = subprocess.Popen(
             [*as_user, binaries / "postgres", "-D", data, "-p", str(port), "-k", folder, *options],
             cwd="/",

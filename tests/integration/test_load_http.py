@@ -8,7 +8,8 @@ import time
 import pytest
 from faulty_server import OK, Serve, good, reset
 
-from onair.adapters.load_http import Tick, run_load
+from onair.adapters.load_engine import Tick
+from onair.adapters.load_http import run_load
 from onair.core.finding import OnairError
 from onair.core.load import LoadPlan
 from onair.core.load_result import LoadResult

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from onair.core.load import MAX_REQUESTS, LoadPlan, forbidden, schedule, seconds_of
-from onair.core.load_result import Answer, LoadResult, Recorder
+from onair.core.load_result import Answer, Measured, Recorder
 
 URL = "http://127.0.0.1:8080/"
 
@@ -94,14 +94,14 @@ def test_argv_keeps_what_was_set() -> None:
 
 
 def test_recorder_keeps_every_outcome() -> None:
-    recorder = Recorder(LoadPlan(url=URL))
+    recorder = Recorder(interval=1.0)
     for second in range(3):
         for i in range(100):
             due = second + i / 100
             recorder.add(Answer(due, due, due + 0.010, "http-200", ok=True, reused=i > 0, region="kr", version="v1"))
     recorder.add(Answer(1.5, 1.5, 2.5, "reset", ok=False, reused=True, detail="gone"))
     recorder.add(Answer(2.9, 2.9, 2.9, "client-overload", ok=False))
-    result = recorder.result(started_at=1000.0, elapsed=3.0, cpu_seconds=0.3, interrupted=False)
+    result = recorder.measured(started_at=1000.0, elapsed=3.0, cpu_seconds=0.3, interrupted=False)
     assert (result.due, result.sent, result.ok, result.failed, result.not_sent) == (302, 301, 300, 1, 1)
     assert result.due == result.sent + result.not_sent == sum(seen.count for seen in result.outcomes.values())
     assert result.outcomes["reset"].model_dump() == {"count": 1, "first": 1.5, "last": 1.5, "reused": 1}
@@ -116,12 +116,12 @@ def test_recorder_keeps_every_outcome() -> None:
     assert result.response.max == pytest.approx(1000, rel=0.01)
     assert result.client_cores == 0.1
     assert len(result.saturated) == 1
-    assert LoadResult.model_validate_json(result.model_dump_json()) == result
+    assert Measured.model_validate_json(result.model_dump_json()) == result
 
 
 def test_a_late_client_says_so() -> None:
-    recorder = Recorder(LoadPlan(url=URL))
+    recorder = Recorder(interval=1.0)
     for i in range(100):
         recorder.add(Answer(i / 100, i / 100 + (0.2 if i < 2 else 0), i / 100 + 0.3, "http-200", ok=True))
-    result = recorder.result(started_at=0, elapsed=1, cpu_seconds=0.95, interrupted=False)
+    result = recorder.measured(started_at=0, elapsed=1, cpu_seconds=0.95, interrupted=False)
     assert ["late" in result.saturated[0], "0.95 of its one core" in result.saturated[1]] == [True, True]

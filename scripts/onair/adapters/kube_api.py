@@ -82,6 +82,26 @@ class KubeApi:
         found = self.get(path)
         return list(found.get("items", [])) if found else []
 
+    def delete(self, path: str, uid: str, grace_seconds: int) -> bool:
+        """Delete the object at ``path`` if it is still the one with this ``uid``; False when it was gone.
+
+        Raises
+        ------
+        OnairError
+            If the API server does not answer, or refuses.
+        """
+        body = {"gracePeriodSeconds": grace_seconds, "preconditions": {"uid": uid}}
+        try:
+            answer = self._http.request("DELETE", path, json=body)
+        except httpx.HTTPError as error:
+            what = f"{self._http.base_url} does not answer: {error or type(error).__name__}"
+            raise OnairError(Finding(rule="kubernetes/unreachable", what=what, mend="make up repairs it")) from error
+        if answer.status_code in {httpx.codes.NOT_FOUND, httpx.codes.CONFLICT}:
+            return False
+        if answer.is_error:
+            raise OnairError(Finding(rule="kubernetes/request", what=f"DELETE {path}: {answer.text.strip()[:300]}"))
+        return True
+
     def apply(self, objects: Iterable[Object], manager: str = FIELD_MANAGER) -> None:
         """Apply objects server-side as ``manager``; fields that another manager holds are taken over.
 

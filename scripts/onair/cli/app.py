@@ -28,6 +28,7 @@ COMMANDS = (
     "retire",
     "toolchain",
     "load",
+    "storm",
 )
 """Each is a module of this package with a function ``command``."""
 QUICK = "check"

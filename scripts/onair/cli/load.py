@@ -13,11 +13,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from onair.adapters.facts_file import read
-from onair.adapters.load_http import Tick, run_load
+from onair.adapters.load_engine import Tick
+from onair.adapters.load_http import run_load
 from onair.cli.context import ROOT
 from onair.core.finding import Finding, OnairError
 from onair.core.load import STARTED, LoadPlan, seconds_of
-from onair.core.load_result import LoadResult, Quantiles, Seen
+from onair.core.load_result import LoadResult, Seen
+from onair.core.load_times import Quantiles
 from onair.core.paths import Paths
 
 SHOWN_FAILURES = 5

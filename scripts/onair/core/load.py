@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -39,12 +39,16 @@ class Failure(StrEnum):
 
 OVERLOAD = "client-overload"
 UNFINISHED = "unfinished"
-NOT_SENT = (OVERLOAD, UNFINISHED)
-"""Outcomes that say nothing of the target: never sent, or cut off because the person stopped the run."""
+HUNG_UP = "hung-up"
+NOT_SENT = (OVERLOAD, UNFINISHED, HUNG_UP)
+"""Outcomes that say nothing of the target: never sent, cut off because the person stopped the run, or by a scenario
+that did not want to wait."""
+FAULT = "scenario-fault"
+"""An arrival that ended in an error of the scenario's own."""
 
 
-class LoadPlan(BaseModel):
-    """One run of the load generator; times in seconds.
+class ArrivalPlan(BaseModel):
+    """When arrivals come and how many there may be; times in seconds.
 
     Attributes
     ----------
@@ -54,45 +58,27 @@ class LoadPlan(BaseModel):
         The run ends at whichever comes first; without both it lasts 60 s.
     arrivals
         ``constant`` spacing or a ``poisson`` process with ``seed``.
-    connections
-        ``kept``: a pool of ``viewers``, each keeping its connection; ``new``: one connection a request;
-        ``mixed``: in turns.
     viewers
         Kept connections in use by turns, so that all of them live through a release.
-    headers
-        ``{uuid}`` in a value becomes a version 4 UUID in hex, a new one for each request.
-    resolve
-        ``host:port:address``, as curl's option.
     interval
         Width of a step of the timeline.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: str
     rate: Annotated[float, Field(gt=0, le=MAX_RATE)] = 100.0
     duration: Annotated[float | None, Field(gt=0, le=MAX_SECONDS)] = None
     requests: Annotated[int | None, Field(ge=1, le=MAX_REQUESTS)] = None
     arrivals: Literal["constant", "poisson"] = "constant"
     seed: int = 1
-    connections: Literal["kept", "new", "mixed"] = "kept"
     viewers: Annotated[int, Field(ge=1, le=500)] = 20
-    method: Annotated[str, Field(pattern=r"^[A-Z]{3,10}$")] = "GET"
-    headers: tuple[tuple[str, str], ...] = ()
-    body_file: Path | None = None
     timeout: Annotated[float, Field(gt=0, le=60)] = 10.0
     ca_certificate: Path | None = None
-    resolve: str | None = None
     interval: Annotated[float, Field(ge=0.1, le=60)] = 1.0
     max_in_flight: Annotated[int, Field(ge=1, le=MAX_IN_FLIGHT)] = 1_000
 
     @model_validator(mode="after")
-    def _check(self) -> LoadPlan:
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"'{self.url}' is no http(s) address")
-        if self.resolve is not None:
-            self.override()
+    def _bounded(self) -> Self:
         if self.requests is not None and self.requests / self.rate > MAX_SECONDS:
             raise ValueError(f"{self.requests} requests at {self.rate:g}/s last longer than {MAX_SECONDS:g} s")
         if self.rate * self.seconds > MAX_REQUESTS:
@@ -106,11 +92,39 @@ class LoadPlan(BaseModel):
             return self.duration
         return DEFAULT_SECONDS if self.requests is None else self.requests / self.rate
 
+
+class LoadPlan(ArrivalPlan):
+    """One run of the load generator in which each arrival is one request.
+
+    Attributes
+    ----------
+    connections
+        ``kept``: a pool of ``viewers``, each keeping its connection; ``new``: one connection a request;
+        ``mixed``: in turns.
+    headers
+        ``{uuid}`` in a value becomes a version 4 UUID in hex, a new one for each request.
+    resolve
+        ``host:port:address``, as curl's option.
+    """
+
+    url: str
+    connections: Literal["kept", "new", "mixed"] = "kept"
+    method: Annotated[str, Field(pattern=r"^[A-Z]{3,10}$")] = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    body_file: Path | None = None
+    resolve: str | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        check_address(self.url)
+        if self.resolve is not None:
+            self.override()
+        return self
+
     @property
     def target(self) -> tuple[str, int]:
         """Host and port of the URL."""
-        parts = urlsplit(self.url)
-        return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+        return host_and_port(self.url)
 
     def override(self) -> str | None:
         """Return the address that ``resolve`` gives for the target, if any.
@@ -141,8 +155,21 @@ class LoadPlan(BaseModel):
         return words + [word for key, value in self.headers for word in ("--header", f"{key}: {value}")]
 
 
-def schedule(plan: LoadPlan) -> Iterator[float]:
-    """Yield when each request is due, in seconds from the start, never decreasing."""
+def check_address(url: str) -> None:
+    """Raise ValueError unless this is an http(s) address."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"'{url}' is no http(s) address")
+
+
+def host_and_port(url: str) -> tuple[str, int]:
+    """Return host and port of an http(s) address."""
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def schedule(plan: ArrivalPlan) -> Iterator[float]:
+    """Yield when each arrival is due, in seconds from the start, never decreasing."""
     limit = plan.requests if plan.requests is not None else MAX_REQUESTS
     if plan.arrivals == "constant":
         # The small addition keeps 0.1 s at 10/s at one request in spite of binary fractions.

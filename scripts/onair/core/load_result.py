@@ -7,13 +7,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from hdrh.histogram import HdrHistogram
 from pydantic import BaseModel, ConfigDict
 
 from onair.core.load import LATE_SECONDS, NOT_SENT, OVERLOAD, LoadPlan
+from onair.core.load_times import Quantiles, histogram, middle_and_tail, quantiles, record
 
-LONGEST_MICROSECONDS = 3_600_000_000
-DIGITS = 3
 KEPT_FAILURES = 1_000
 LATE_SHARE = 0.01
 BUSY_CORES = 0.9
@@ -50,20 +48,6 @@ class FailureRecord(_Model):
     detail: str = ""
 
 
-class Quantiles(_Model):
-    """Times in milliseconds; ``encoded`` is the whole HdrHistogram (V2, base64, microseconds)."""
-
-    count: int = 0
-    mean: float = 0.0
-    p50: float = 0.0
-    p90: float = 0.0
-    p95: float = 0.0
-    p99: float = 0.0
-    p99_9: float = 0.0
-    max: float = 0.0
-    encoded: str = ""
-
-
 class Step(_Model):
     """One step of the timeline, by due time; ``p50`` and ``p99`` are response times in milliseconds."""
 
@@ -78,8 +62,8 @@ class Step(_Model):
     versions: dict[str, int] = {}
 
 
-class LoadResult(_Model):
-    """A finished run.
+class Measured(_Model):
+    """What was measured of one kind of thing that was due: requests, arrivals, or one step of them.
 
     Attributes
     ----------
@@ -97,7 +81,6 @@ class LoadResult(_Model):
         How late the client itself sent.
     """
 
-    plan: LoadPlan
     started_at: float
     elapsed: float
     due: int
@@ -126,6 +109,12 @@ class LoadResult(_Model):
     def clean(self) -> bool:
         """Whether every request that was due got a good answer."""
         return self.failed == 0 and self.not_sent == 0 and self.ok > 0
+
+
+class LoadResult(Measured):
+    """A finished run of single requests."""
+
+    plan: LoadPlan
 
 
 @dataclass
@@ -157,20 +146,30 @@ class _Bucket:
 
 
 class Recorder:
-    """Takes answers as they come and makes the result; knows nothing of clocks or sockets."""
+    """Takes answers as they come and makes the result; knows nothing of clocks or sockets.
 
-    def __init__(self, plan: LoadPlan) -> None:
-        self.plan = plan
+    Parameters
+    ----------
+    interval
+        Width of a step of the timeline, in seconds.
+    """
+
+    def __init__(self, interval: float) -> None:
+        self.interval = interval
         self.due = self.ok = self.failed = self.not_sent = self.late = self.opened = self.received = 0
         self.failures: list[FailureRecord] = []
         self._seen: dict[str, dict[str, Seen]] = {k: {} for k in ("outcome", "region", "version", "edge")}
-        self._histograms = {k: _histogram() for k in ("response", "service", "ok", "lag")}
+        self._histograms = {k: histogram() for k in ("response", "service", "ok", "lag")}
         self._buckets: dict[int, _Bucket] = {}
 
+    def connected(self) -> None:
+        """Count a connection that was opened."""
+        self.opened += 1
+
     def add(self, answer: Answer) -> None:
-        """Record one request that was due."""
+        """Record one that was due."""
         self.due += 1
-        bucket = self._buckets.setdefault(int(answer.due / self.plan.interval), _Bucket())
+        bucket = self._buckets.setdefault(int(answer.due / self.interval), _Bucket())
         for kind in self._seen:
             name = getattr(answer, kind)
             if name:
@@ -183,9 +182,9 @@ class Recorder:
         took, lag = answer.ended - answer.due, answer.sent - answer.due
         self.late += lag > LATE_SECONDS
         self.received += answer.received
-        _record(self._histograms["response"], took)
-        _record(self._histograms["service"], answer.ended - answer.sent)
-        _record(self._histograms["lag"], lag)
+        record(self._histograms["response"], took)
+        record(self._histograms["service"], answer.ended - answer.sent)
+        record(self._histograms["lag"], lag)
         bucket.times.append(took * 1000)
         if answer.region:
             bucket.regions[answer.region] += 1
@@ -194,16 +193,16 @@ class Recorder:
         if answer.ok:
             self.ok += 1
             bucket.ok += 1
-            _record(self._histograms["ok"], took)
+            record(self._histograms["ok"], took)
             return
         self.failed += 1
         bucket.failed += 1
         bucket.failures[answer.outcome] += 1
         if len(self.failures) < KEPT_FAILURES:
-            record = FailureRecord(
+            failure = FailureRecord(
                 due=answer.due, took=took, outcome=answer.outcome, reused=answer.reused, detail=answer.detail
             )
-            self.failures.append(record)
+            self.failures.append(failure)
 
     def outcomes(self) -> dict[str, int]:
         """Return counts by outcome so far."""
@@ -211,11 +210,11 @@ class Recorder:
 
     def latest(self, elapsed: float) -> tuple[float, float]:
         """Return p50 and p99 of the response times of the last whole step, in milliseconds (0 when it had none)."""
-        bucket = self._buckets.get(int(elapsed / self.plan.interval) - 1)
-        return _middle_and_tail(bucket.times) if bucket and bucket.times else (0.0, 0.0)
+        bucket = self._buckets.get(int(elapsed / self.interval) - 1)
+        return middle_and_tail(bucket.times) if bucket and bucket.times else (0.0, 0.0)
 
-    def result(self, started_at: float, elapsed: float, cpu_seconds: float, interrupted: bool) -> LoadResult:
-        """Return the finished result.
+    def measured(self, started_at: float, elapsed: float, cpu_seconds: float, interrupted: bool) -> Measured:
+        """Return what was measured.
 
         Parameters
         ----------
@@ -228,8 +227,7 @@ class Recorder:
         """
         sent = self.ok + self.failed
         cores = cpu_seconds / elapsed if elapsed else 0.0
-        return LoadResult(
-            plan=self.plan,
+        return Measured(
             started_at=started_at,
             elapsed=elapsed,
             due=self.due,
@@ -243,10 +241,10 @@ class Recorder:
             regions=self._seen["region"],
             versions=self._seen["version"],
             edges=self._seen["edge"],
-            response=_quantiles(self._histograms["response"]),
-            service=_quantiles(self._histograms["service"]),
-            ok_response=_quantiles(self._histograms["ok"]),
-            lag=_quantiles(self._histograms["lag"]),
+            response=quantiles(self._histograms["response"]),
+            service=quantiles(self._histograms["service"]),
+            ok_response=quantiles(self._histograms["ok"]),
+            lag=quantiles(self._histograms["lag"]),
             timeline=[self._step(i) for i in sorted(self._buckets)],
             failures=self.failures,
             failures_left_out=self.failed - len(self.failures),
@@ -270,29 +268,6 @@ class Recorder:
         bucket = self._buckets[index]
         step: dict[str, Any] = {k: dict(getattr(bucket, k)) for k in ("failures", "regions", "versions")}
         if bucket.times:
-            step["p50"], step["p99"] = _middle_and_tail(bucket.times)
-        at = round(index * self.plan.interval, 6)
+            step["p50"], step["p99"] = middle_and_tail(bucket.times)
+        at = round(index * self.interval, 6)
         return Step(at=at, ok=bucket.ok, failed=bucket.failed, not_sent=bucket.not_sent, **step)
-
-
-def _middle_and_tail(times: array[float]) -> tuple[float, float]:
-    ordered = sorted(times)
-    return round(ordered[len(ordered) // 2], 3), round(ordered[int(len(ordered) * 0.99)], 3)
-
-
-def _histogram() -> HdrHistogram:
-    return HdrHistogram(1, LONGEST_MICROSECONDS, DIGITS)
-
-
-def _record(histogram: HdrHistogram, seconds: float) -> None:
-    histogram.record_value(min(LONGEST_MICROSECONDS, max(1, round(seconds * 1e6))))
-
-
-def _quantiles(histogram: HdrHistogram) -> Quantiles:
-    count = histogram.get_total_count()
-    if not count:
-        return Quantiles()
-    marks = {"p50": 50, "p90": 90, "p95": 95, "p99": 99, "p99_9": 99.9, "max": 100}
-    times = {name: round(histogram.get_value_at_percentile(p) / 1000, 3) for name, p in marks.items()}
-    text = histogram.encode().decode()
-    return Quantiles(count=count, mean=round(histogram.get_mean_value() / 1000, 3), encoded=text, **times)

@@ -18,6 +18,7 @@ from onair.adapters.local.supervisor import Supervisor
 from onair.core import control_plane, node
 from onair.core.control_plane import Binary
 from onair.core.facts import Cluster, Node, Platform
+from onair.core.finding import Finding, OnairError
 from onair.core.paths import Paths
 from onair.core.pki import certificates
 from onair.core.topology import management_address
@@ -109,6 +110,17 @@ class Region:
             shutil.chown(folder, user, user)
             folder.chmod(0o700)
 
+    def kill_container(self, node_name: str, container: str) -> None:
+        """Send SIGKILL to a container of a node: its process ends without a word.
+
+        Raises
+        ------
+        OnairError
+            If the node's containerd does not do it.
+        """
+        each = next(each for each in self.cluster.nodes if each.name == node_name)
+        _Store(node.containerd_socket(self.paths, each)).kill(container)
+
     def _prepare(self, each: Node) -> None:
         files.write(node.files(self.platform, self.cluster, each, self.paths))
         cgroups.ensure(node.pods_cgroup(self.cluster, each))
@@ -148,6 +160,11 @@ class _Store:
             name, _, digest, *_ = line.split()
             if wanted.get(name, digest) != digest:
                 self._run("images", "delete", name)
+
+    def kill(self, container: str) -> None:
+        done = self._run("tasks", "kill", "--signal", "SIGKILL", container)
+        if done.returncode:
+            raise OnairError(Finding(rule="platform/kill", what=f"{container[:12]}: {done.stderr.strip()}"))
 
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([*self._command, *words], capture_output=True, text=True, check=False)

@@ -1,0 +1,1 @@
+"""What a storm does to the platform, and what it reads there."""

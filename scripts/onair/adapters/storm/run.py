@@ -1,0 +1,169 @@
+"""One storm from its sales' opening to the count: the order of things, on whatever world it is given."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from onair.adapters.kubectl import wait
+from onair.adapters.load_client import Network
+from onair.adapters.load_engine import Tick
+from onair.adapters.load_scenario import run_scenario
+from onair.adapters.shop import Goods, Seller, Shop, targets
+from onair.adapters.storm.books import Bookkeeper
+from onair.core.finding import OnairError
+from onair.core.progress import Reporter
+from onair.core.purchase import Purchase, Shopper
+from onair.core.scenario import ScenarioPlan, ScenarioResult
+from onair.core.storm.plan import Sale, StormPlan, sales
+from onair.core.storm.result import FaultRecord, StormResult, totals
+from onair.core.storm.verify import Evidence, verify
+
+OPEN_SECONDS, LOOK_SECONDS = 60.0, 2.0
+CONNECTIONS = 100
+MOST_UNDER_WAY = 2_000
+REQUEST_SECONDS = 10.0
+CLOCKS_SECONDS = 5.0
+"""How far the databases' clocks may be behind this one's: charges of so long before the storm are looked at too."""
+
+
+class Trouble(Protocol):
+    """Breaks things while purchases run."""
+
+    done: list[FaultRecord]
+
+    def start(self) -> None:
+        """Begin to count the time."""
+        ...
+
+    def stop(self) -> None:
+        """Inject nothing more, and heal what is broken."""
+        ...
+
+
+@dataclass(frozen=True)
+class World:
+    """What a storm is let loose on: each region's shop and books, a seller, buyers, and goods to sell.
+
+    Attributes
+    ----------
+    networks
+        Where load may go besides loopback.
+    """
+
+    shops: Sequence[Shop]
+    books: Sequence[Bookkeeper]
+    seller: Seller
+    shoppers: Sequence[Shopper]
+    goods: Goods
+    trouble: Trouble
+    authority: Path | None = None
+    networks: Sequence[Network] = ()
+
+
+def run(plan: StormPlan, world: World, reporter: Reporter) -> StormResult:
+    """Open the sales, let buyers and faults loose on them, wait until all is settled, and count.
+
+    Raises
+    ------
+    OnairError
+        If the sales cannot be opened, or the books not be read: then nothing is known.
+    """
+    began = time.time()
+    prefix = f"storm-{int(began)}"
+    opened = sales(plan, sorted(shop.region for shop in world.shops), prefix, world.goods.sku)
+    try:
+        with reporter.step(f"{plan.items:,} items in {plan.sales} sales"):
+            _open(world, opened)
+        played, log = _loose(plan, world, opened, reporter)
+    finally:
+        world.trouble.stop()
+        for sale in opened:
+            with suppress(OnairError):  # the sale that is not closed ends by itself; the count comes all the same
+                world.seller.close(sale)
+    settled = _settle(plan, world, prefix, reporter)
+    with reporter.step("count"):
+        books = {each.region: each.books(prefix, began - CLOCKS_SECONDS) for each in world.books}
+        evidence = Evidence(opened, books, log.log)
+        return StormResult(
+            plan=plan,
+            prefix=prefix,
+            started_at=played.arrivals.started_at,
+            arrivals=played.arrivals,
+            steps=played.steps,
+            faults=world.trouble.done,
+            totals=totals(evidence),
+            verdict=verify(evidence),
+            settled=settled,
+            interrupted=played.arrivals.interrupted,
+        )
+
+
+def _open(world: World, opened: Sequence[Sale]) -> None:
+    """Open every sale at its home, and wait until every region has it."""
+    for sale in opened:
+        world.seller.at(_shop(world, sale.home)).open(sale, world.goods)
+    wanted = {sale.offer.sale for sale in opened}
+
+    def everywhere() -> bool | str:
+        for shop in world.shops:
+            missing = wanted - {sale["sale"] for sale in shop.sales(world.goods.show)}
+            if missing:
+                return f"{shop.region} does not know {min(missing)}"
+        return True
+
+    wait("every sale known in every region", OPEN_SECONDS, everywhere)
+
+
+def _loose(
+    plan: StormPlan, world: World, opened: Sequence[Sale], reporter: Reporter
+) -> tuple[ScenarioResult, Purchase]:
+    scenario = Purchase(world.shoppers, lambda number: opened[plan.sale_of(number)].offer, plan.habits)
+    arrivals = ScenarioPlan(
+        targets=targets(world.shops),
+        rate=plan.rate,
+        requests=plan.attempts,
+        arrivals="poisson",
+        seed=plan.seed,
+        viewers=CONNECTIONS,
+        timeout=REQUEST_SECONDS,
+        ca_certificate=world.authority,
+        max_in_flight=MOST_UNDER_WAY,
+    )
+    with reporter.step(f"purchases at {plan.rate:g}/s", plan.attempts) as step:
+        seen = 0
+
+        def tick(tick: Tick) -> None:
+            nonlocal seen
+            step.advance(tick.due - seen)
+            seen = tick.due
+            paid = tick.outcomes.get("paid", 0)
+            step.note(f"{paid:,} paid, {tick.failed:,} failed, {tick.in_flight} under way, p99 {tick.p99:.0f} ms")
+
+        played = run_scenario(arrivals, scenario, tick, networks=world.networks, on_start=world.trouble.start)
+        step.done(f"{played.arrivals.sent:,} in {played.arrivals.elapsed:.0f} s")
+    return played, scenario
+
+
+def _settle(plan: StormPlan, world: World, prefix: str, reporter: Reporter) -> float | None:
+    """Wait until nothing is open in any region; returns how long that took, None when it took too long."""
+    began = time.monotonic()
+    with reporter.step("settle") as step:
+        while True:
+            left = {each.region: each.open(prefix) for each in world.books}
+            took = time.monotonic() - began
+            if not any(each.total for each in left.values()):
+                step.done(f"nothing open after {took:.0f} s")
+                return took
+            step.note("; ".join(f"{region}: {each.model_dump(exclude_defaults=True)}" for region, each in left.items()))
+            if took > plan.settle:
+                return None
+            time.sleep(LOOK_SECONDS)
+
+
+def _shop(world: World, region: str) -> Shop:
+    return next(shop for shop in world.shops if shop.region == region)
