@@ -133,11 +133,13 @@ def run_world(edge: Edge, certificate: tuple[Path, Path], folder: Path) -> Itera
 
 def edge_facts(**health: int) -> Edge:
     facts = read(ROOT).platform.spec.edge
-    platform, kr, us, node = free_ports(4)
+    platform, kr, us, node, rtmp, rtmp_node = free_ports(6)
     changes: dict[str, object] = {
         "platform_port": platform,
         "region_ports": {"local-kr": kr, "local-us": us},
         "gateway_node_port": node,
+        "rtmp_port": rtmp,
+        "rtmp_node_port": rtmp_node,
         "health_check": facts.health_check.model_copy(update=health),
     }
     return facts.model_copy(update=changes)

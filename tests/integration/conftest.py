@@ -1,8 +1,11 @@
 """What several integration tests share."""
 
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from edge_world import HOST
 from faulty_server import Handler, Serve, Server
 
 
@@ -20,3 +23,25 @@ def serve() -> Iterator[Serve]:
     yield start
     for server in servers:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Certificate and key of the edge in tests."""
+    folder = tmp_path_factory.mktemp("tls")
+    names = f"subjectAltName=DNS:localhost,DNS:{HOST}"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    command += [
+        "-keyout",
+        "key.pem",
+        "-out",
+        "cert.pem",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=edge test",
+        "-addext",
+        names,
+    ]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return folder / "cert.pem", folder / "key.pem"

@@ -42,7 +42,8 @@ def routes(config: dict[str, Any], listener: str) -> list[dict[str, Any]]:
 def test_only_loopback_is_listened_on(config: dict[str, Any]) -> None:
     sockets = {n: one["address"]["socket_address"] for n, one in listeners(config).items()}
     assert {s["address"] for s in sockets.values()} == {"127.0.0.1"}
-    assert {n: s["port_value"] for n, s in sockets.items()} == {"platform": 8443, "local-kr": 8444, "local-us": 8445}
+    ports = {"platform": 8443, "local-kr": 8444, "local-us": 8445, "rtmp": 1935}
+    assert {n: s["port_value"] for n, s in sockets.items()} == ports
     assert "pipe" in config["admin"]["address"]
 
 
@@ -93,6 +94,20 @@ def test_nodes_and_verification(config: dict[str, Any]) -> None:
     assert clusters["nearest-us"]["cluster_type"]["typed_config"]["clusters"] == ["region-us", "region-kr"]
 
 
+def test_publishers_go_to_the_first_region_that_is_well(config: dict[str, Any]) -> None:
+    (proxy,) = listeners(config)["rtmp"]["filter_chains"][0]["filters"]
+    assert proxy["typed_config"]["cluster"] == "rtmp"
+    (cluster,) = [one for one in config["static_resources"]["clusters"] if one["name"] == "rtmp"]
+    found = {
+        (tier["priority"], e["endpoint"]["address"]["socket_address"]["address"])
+        for tier in cluster["load_assignment"]["endpoints"]
+        for e in tier["lb_endpoints"]
+    }
+    assert found == {(priority, f"10.6{1 + priority}.0.{node}") for priority in (0, 1) for node in (21, 22)}
+    assert cluster["health_checks"][0]["tcp_health_check"] == {}
+    assert cluster["close_connections_on_host_health_failure"]
+
+
 def test_clusters_and_ports_must_match() -> None:
     edge = Edge.model_validate(raw())
     with pytest.raises(ValueError, match="differ: local-us"):
@@ -115,6 +130,8 @@ def test_bounds_of_detection_and_return() -> None:
         ("failover", {"statusCodes": [501]}, "Input should be 400"),
         ("", {"address": "0.0.0.0"}, "should match pattern"),
         ("", {"platformPort": 8444}, "share a port"),
+        ("", {"rtmpPort": 8443}, "share a port"),
+        ("", {"rtmpNodePort": 1935}, "greater than or equal to 30000"),
         ("", {"speed": 1}, "Extra inputs"),
     ],
 )

@@ -22,7 +22,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.fail("ffmpeg or its font is missing: apt-get install ffmpeg fonts-dejavu-core")
     folder = tmp_path_factory.mktemp("clips")
     script = Path(__file__).parents[1] / "encode.sh"
-    subprocess.run([script, ffmpeg, FONT, str(SECONDS), folder], check=True, timeout=120)
+    subprocess.run([script, ffmpeg, FONT, str(SECONDS), folder], check=True, timeout=600)
     return folder
 
 

@@ -8,6 +8,7 @@ from onair_common.asgi import Lifecycle
 from onair_common.settings import SettingError, Settings
 from origin import app, timeline
 from origin.app import Cameras
+from origin.run import Part, Run
 
 pytestmark = pytest.mark.integration
 NOW = 1_795_423_500.0
@@ -47,6 +48,7 @@ def regions(
     monkeypatch.setenv("HANDBACK_SECONDS", "0")
     monkeypatch.setenv("PEER_ORIGINS", "http://dead.invalid:1,http://peer:30808/")
     monkeypatch.setattr("time.time", lambda: NOW)
+    monkeypatch.setenv("STREAM_KEY_KR", 8 * "key-")
 
     async def towards_us(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("not needed here")
@@ -78,7 +80,7 @@ async def test_relays_takes_over_and_hands_back_with_the_same_numbers(
     regions: dict[str, Starlette], link: Link, cameras: Cameras
 ) -> None:
     kr, us = viewer(regions["kr"]), viewer(regions["us"])
-    peer = regions["us"].state.peers["kr"]
+    peer = regions["us"].state.origin.peer
     number = timeline.live_edge(NOW)
     await peer.poll()
     assert await role(kr, "kr") == ("publisher", "kr")
@@ -105,18 +107,119 @@ async def test_relays_takes_over_and_hands_back_with_the_same_numbers(
     assert await role(us, "kr") == ("relay", "kr")
 
 
-async def test_an_old_playlist_counts_as_a_lost_publisher(
+async def test_an_origin_that_hangs_or_has_a_wrong_clock_counts_as_lost(
     regions: dict[str, Starlette], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    peer = regions["us"].state.peers["kr"]
-    await peer.poll()
+    peer = regions["us"].state.origin.peer
+    assert await peer.poll()
     monkeypatch.setattr("time.time", lambda: NOW + 30)
+    assert not await peer.poll()
+    assert peer.state.role == "takeover"
+
+
+def publish(origin: Starlette, ident: str, region: str, started: float = NOW) -> Run:
+    channel = origin.state.origin.channels["kr"]
+    run = Run(ident, region, started, b"init of " + ident.encode(), 0)
+    run.put(channel.edge(NOW) + 1, started, Part(0.5, True, b"first"))
+    channel.begin(run)
+    return run
+
+
+async def test_what_is_published_is_relayed_part_by_part_and_forgotten_when_it_is_lost(
+    regions: dict[str, Starlette], link: Link
+) -> None:
+    kr, us = viewer(regions["kr"]), viewer(regions["us"])
+    peer, channel = regions["us"].state.origin.peer, regions["us"].state.origin.channels["kr"]
+    run = publish(regions["kr"], "0" * 16, "kr")
+    number = run.slots[0].number
     await peer.poll()
-    assert peer.role == "takeover"
+    assert await role(us, "kr") == ("relay", "kr")
+    assert (await us.get("/video/kr/index.m3u8")).text == (await kr.get("/video/kr/index.m3u8")).text
+    run.put(number, NOW, Part(0.5, False, b"second"))
+    run.put(number + 1, NOW + 1, Part(0.5, True, b"third"))
+    regions["kr"].state.origin.channels["kr"].changed()
+    await peer.poll()
+    assert (await us.get("/video/kr/index.m3u8")).text == (await kr.get("/video/kr/index.m3u8")).text
+    for name, body in (
+        (f"{'0' * 16}.mp4", b"init of " + b"0" * 16),
+        (f"{'0' * 16}-{number}.m4s", b"firstsecond"),
+        (f"{'0' * 16}-{number}.1.m4s", b"second"),
+        (f"{'0' * 16}-{number + 1}.0.m4s", b"third"),
+    ):
+        assert (await us.get(f"/video/kr/{name}")).content == body
+        assert (await us.get(f"/video/kr/{name}", headers={"x-onair-relay": "1"})).status_code == 421
+    assert (await us.get(f"/video/kr/{'0' * 16}-{number + 1}.m4s")).status_code == 404, "it is not whole yet"
+    assert link.carried.count(f"{'0' * 16}-{number}.0.m4s") == 1
+
+    link.cut = True
+    await peer.poll()
+    assert await role(us, "kr") == ("takeover", "us")
+    assert channel.run is None
+    assert (await us.get(f"/video/kr/{'0' * 16}-{number}.m4s")).content == b"firstsecond", (
+        "who has the playlist gets it"
+    )
+
+    link.cut = False
+    run.put(number + 2, NOW + 2, Part(0.5, True, b"later"))
+    regions["kr"].state.origin.channels["kr"].changed()
+    await peer.poll()
+    assert channel.run is not None
+    assert channel.run.slots[0].number == number + 2, "it goes on where no viewer has seen another picture"
+
+
+@pytest.mark.parametrize(("there", "here", "kept"), [(NOW - 5, NOW, "here"), (NOW, NOW - 5, "there")])
+async def test_the_later_of_two_publications_has_the_channel(
+    regions: dict[str, Starlette], there: float, here: float, kept: str
+) -> None:
+    run = publish(regions["kr"], "a" * 16, "kr", there)
+    run.put(run.slots[0].number + 1, NOW + 2, Part(0.5, True, b"next"))
+    publish(regions["us"], "b" * 16, "us", here)
+    us = regions["us"].state.origin
+    ended = []
+
+    def supersede(name: str) -> None:
+        ended.append(name)
+        us.channels[name].end()
+
+    us.peer._supersede = supersede
+    await us.peer.poll()
+    assert ended == ([] if kept == "here" else ["kr"])
+    assert us.channels["kr"].run.ident == ("b" if kept == "here" else "a") * 16
+
+
+@pytest.mark.parametrize(
+    "channels",
+    [
+        [],
+        {"kr": 1},
+        {"kr": {"id": "../../etc", "started": 1, "discontinuity": 0, "open": True, "slots": []}},
+        {"kr": {"id": "a" * 16, "started": 1, "discontinuity": 0, "open": True, "slots": []}},
+        {
+            "kr": {
+                "id": "a" * 16,
+                "started": 1,
+                "discontinuity": 0,
+                "open": True,
+                "slots": [{"number": 1, "start": 1, "parts": [[-1, True]]}],
+            }
+        },
+    ],
+)
+async def test_what_is_no_feed_counts_as_lost(regions: dict[str, Starlette], channels: object) -> None:
+    peer = regions["us"].state.origin.peer
+    body = {"revision": 1, "liveEdge": timeline.live_edge(NOW), "channels": channels}
+    peer._client = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200, json=body)))
+    assert await peer.poll() is (channels == [])
+    assert regions["us"].state.origin.channels["kr"].run is None
+
+
+async def test_a_feed_is_for_origins(regions: dict[str, Starlette]) -> None:
+    assert (await viewer(regions["kr"]).get("/video/feed")).status_code == 404
 
 
 async def test_two_origins_never_relay_each_other(regions: dict[str, Starlette]) -> None:
-    answer = await viewer(regions["us"]).get("/video/kr/index.m3u8", headers={"x-onair-relay": "1"})
+    number = timeline.live_edge(NOW)
+    answer = await viewer(regions["us"]).get(f"/video/kr/{number}.m4s", headers={"x-onair-relay": "1"})
     assert answer.status_code == 421
 
 

@@ -36,7 +36,8 @@ VIDEO_DELAY = 3.0
 # What the page's script uses of hls.js; the picture's instant is the clock's, some seconds late.
 PLAYER = """window.Hls = class {
   static isSupported() { return true; }
-  static Events = { ERROR: "e", MANIFEST_PARSED: "m" };
+  static Events = { ERROR: "e", MANIFEST_PARSED: "m", LEVEL_UPDATED: "l" };
+  config = {};
   get playingDate() { return new Date(Date.now() - 3000); }
   on() {} attachMedia() {} loadSource() {}
 };

@@ -25,8 +25,7 @@ def command() -> None:
     reporter = console.ConsoleReporter()
     paths = Paths.of()
     facts = facts_file.read(ROOT)
-    edge = facts.platform.spec.edge
-    findings = preflight.check(machine.collect(ROOT, paths), [edge.platform_port, *edge.region_ports.values()])
+    findings = preflight.check(machine.collect(ROOT, paths), facts.platform.spec.edge.ports)
     if errors(findings):
         raise OnairError(*findings)
     console.render(findings, reporter.console)

@@ -1,7 +1,7 @@
 """The edge: facts of platform and clusters in, the bootstrap of one Envoy out.
 
 One listener for the platform sends a viewer to the nearest healthy region, one listener for each region goes
-to that region only. TLS ends here and begins again towards the region's gateway.
+to that region only. TLS ends here and begins again towards the region's gateway. One more passes publishers on.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onair.core.edge_routes import platform_routes, region_routes
+from onair.core.edge_rtmp import rtmp_cluster, rtmp_listener
 from onair.core.edge_upstream import (
     MAX_CONNECTIONS,
     METADATA,
@@ -74,8 +75,10 @@ def bootstrap(edge: Edge, targets: Sequence[EdgeRegion], host: str, files: EdgeF
     listeners += [
         _listener(edge, files, r.cluster, edge.region_ports[r.cluster], region_routes(edge, host, r)) for r in ordered
     ]
+    listeners.append(rtmp_listener(edge, str(files.access_log)))
     clusters = [region_cluster(edge, r, host, files.upstream_ca) for r in ordered]
     clusters += [nearest_cluster(r, ordered) for r in ordered]
+    clusters.append(rtmp_cluster(edge, ordered))
     return {
         "node": {"id": "edge", "cluster": "onair"},
         "admin": {"address": {"pipe": {"path": str(files.admin), "mode": 0o600}}},

@@ -52,7 +52,6 @@ def nearest_name(region: EdgeRegion) -> str:
 
 def region_cluster(edge: Edge, region: EdgeRegion, host: str, authority: Path) -> Json:
     """Return the cluster of a region: its nodes, their health, TLS to the gateway."""
-    check = edge.health_check
     tls = {
         "validation_context": {
             "trusted_ca": {"filename": str(authority)},
@@ -69,9 +68,9 @@ def region_cluster(edge: Edge, region: EdgeRegion, host: str, authority: Path) -
             "cluster_name": region_name(region),
             # A region is well while one node is: the overprovisioning factor keeps all its traffic there.
             "policy": {"overprovisioning_factor": 100 * len(region.nodes)},
-            "endpoints": [{"lb_endpoints": [_endpoint(node, edge.gateway_node_port, region) for node in region.nodes]}],
+            "endpoints": [{"lb_endpoints": [endpoint(node, edge.gateway_node_port, region) for node in region.nodes]}],
         },
-        "common_lb_config": _balancing(),
+        "common_lb_config": balancing(),
         "close_connections_on_host_health_failure": True,
         "transport_socket": typed(
             "envoy.transport_sockets.tls",
@@ -87,18 +86,12 @@ def region_cluster(edge: Edge, region: EdgeRegion, host: str, authority: Path) -
                 "common_http_protocol_options": {"idle_timeout": seconds(edge.origin.keepalive_timeout_seconds)},
             }
         },
-        "circuit_breakers": _limits(),
+        "circuit_breakers": limits(),
         "health_checks": [
-            {
-                "interval": seconds(check.interval_seconds),
-                # Envoy slows the checks of an idle cluster to one a minute unless told otherwise.
-                "no_traffic_interval": seconds(check.interval_seconds),
-                "timeout": seconds(check.timeout_seconds),
-                "unhealthy_threshold": check.unhealthy_threshold,
-                "healthy_threshold": check.healthy_threshold,
-                "reuse_connection": False,
+            health_check(edge)
+            | {
                 "http_health_check": {
-                    "path": check.path,
+                    "path": edge.health_check.path,
                     "host": host,
                     # NLB's matcher; a status outside it counts towards the threshold like any failure.
                     "expected_statuses": [{"start": 200, "end": 400}],
@@ -132,8 +125,8 @@ def nearest_cluster(nearest: EdgeRegion, regions: Sequence[EdgeRegion]) -> Json:
         "name": nearest_name(nearest),
         "connect_timeout": "1s",
         "lb_policy": "CLUSTER_PROVIDED",
-        "common_lb_config": _balancing(),
-        "circuit_breakers": _limits(),
+        "common_lb_config": balancing(),
+        "circuit_breakers": limits(),
         "cluster_type": typed(
             "envoy.clusters.aggregate",
             "extensions.clusters.aggregate.v3.ClusterConfig",
@@ -154,19 +147,36 @@ def region_health(clusters: Mapping[str, Any]) -> dict[str, dict[str, bool]]:
     return health
 
 
-def _endpoint(node: str, port: int, region: EdgeRegion) -> Json:
+def health_check(edge: Edge) -> Json:
+    """Return how often a node is asked, and how many answers count; what it is asked is the cluster's."""
+    check = edge.health_check
+    return {
+        "interval": seconds(check.interval_seconds),
+        # Envoy slows the checks of an idle cluster to one a minute unless told otherwise.
+        "no_traffic_interval": seconds(check.interval_seconds),
+        "timeout": seconds(check.timeout_seconds),
+        "unhealthy_threshold": check.unhealthy_threshold,
+        "healthy_threshold": check.healthy_threshold,
+        "reuse_connection": False,
+    }
+
+
+def endpoint(node: str, port: int, region: EdgeRegion) -> Json:
+    """Return a node of a region, labelled with it for the access log."""
     return {
         "endpoint": {"address": {"socket_address": {"address": node, "port_value": port}}},
         "metadata": {"filter_metadata": {METADATA: {"region": region.region}}},
     }
 
 
-def _balancing() -> Json:
+def balancing() -> Json:
+    """Return when health counts: at once, and not at all once nothing is healthy."""
     # Envoy holds changes of health back for a second to merge them, so the second node would linger.
     return {"healthy_panic_threshold": {"value": PANIC_PERCENT}, "update_merge_window": "0s"}
 
 
-def _limits() -> Json:
+def limits() -> Json:
+    """Return a cluster's circuit breakers: out of the way."""
     # Envoy's default of 3 retries at a time would cut most requests off while a region is being lost.
     names = ("max_connections", "max_pending_requests", "max_requests", "max_retries")
     return {"thresholds": [{"priority": "DEFAULT", **dict.fromkeys(names, MAX_CONNECTIONS)}]}

@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 
 Label = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
+NodePort = Annotated[int, Field(ge=30000, le=32767, strict=True)]
 Seconds = Annotated[int, Field(ge=1, le=3600, strict=True)]
 
 
@@ -95,12 +96,18 @@ class Edge(_Model):
         One address for each cluster that runs here. The first is where a viewer of unknown geography goes.
     gateway_node_port
         HTTPS NodePort of the gateway on every node of a region.
+    rtmp_port
+        Where publishers send their streams by RTMP.
+    rtmp_node_port
+        NodePort of the origin's RTMP on every node of a region.
     """
 
     address: Annotated[str, Field(pattern=r"^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$")]
     platform_port: Port
     region_ports: Annotated[dict[Label, Port], Field(min_length=1)]
-    gateway_node_port: Annotated[int, Field(ge=30000, le=32767, strict=True)]
+    gateway_node_port: NodePort
+    rtmp_port: Port
+    rtmp_node_port: NodePort
     drain_seconds: Seconds
     health_check: HealthCheck
     origin: Origin
@@ -109,7 +116,11 @@ class Edge(_Model):
 
     @model_validator(mode="after")
     def _ports_apart(self) -> Self:
-        ports = [self.platform_port, *self.region_ports.values()]
-        if len(set(ports)) != len(ports):
-            raise ValueError(f"platformPort and regionPorts share a port: {ports}")
+        if len(set(self.ports)) != len(self.ports):
+            raise ValueError(f"platformPort, regionPorts and rtmpPort share a port: {self.ports}")
         return self
+
+    @property
+    def ports(self) -> list[int]:
+        """The loopback ports that the edge opens."""
+        return [self.platform_port, *self.region_ports.values(), self.rtmp_port]

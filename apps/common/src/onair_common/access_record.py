@@ -37,7 +37,7 @@ def _network(given: str) -> str:
 
 
 def record(connection: HTTPConnection, who: str, what: str, target: str, result: str) -> None:
-    """Write one line.
+    """Write one line about a request.
 
     Parameters
     ----------
@@ -50,6 +50,17 @@ def record(connection: HTTPConnection, who: str, what: str, target: str, result:
     result : str
         ``ok`` or why not, such as ``sold-out``.
     """
+    _write(
+        who, what, target, result, origin=origin(connection), request_id=connection.scope.get("onair.request_id", "")
+    )
+
+
+def record_from(address: str, who: str, what: str, target: str, result: str) -> None:
+    """Write one line about what came by another protocol than HTTP, from an address; the rest is as `record` has it."""
+    _write(who, what, target, result, origin=_network(address), request_id="")
+
+
+def _write(who: str, what: str, target: str, result: str, *, origin: str, request_id: str) -> None:
     _log.info(
         "access",
         logger="access-record",
@@ -57,8 +68,8 @@ def record(connection: HTTPConnection, who: str, what: str, target: str, result:
         what=what,
         target=target,
         result=result,
-        origin=origin(connection),
-        request_id=connection.scope.get("onair.request_id", ""),
+        origin=origin,
+        request_id=request_id,
     )
 
 

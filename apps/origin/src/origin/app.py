@@ -1,8 +1,9 @@
-"""HTTP interface of the origin: /video/<region>/index.m3u8 is the channel that region publishes."""
+"""HTTP interface of the origin: /video/<channel>/index.m3u8 is what that region's show plays."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import time
 from collections.abc import AsyncIterator, Callable
@@ -18,13 +19,21 @@ from starlette.routing import Route
 
 from onair_common.asgi import Lifecycle, health_routes, problem
 from onair_common.settings import SettingError, Settings, number, text
-from origin import timeline
+from origin import feed, timeline
+from origin.channel import Channel
 from origin.clip import Clip, ClipError
-from origin.peer import RELAY_HEADER, Peer, PeerAway
-from origin.relay import Role
+from origin.ingest import Ingest
+from origin.keys import StreamKeys
+from origin.peer import FEED_SECONDS, RELAY_HEADER, Peer, PeerAway
+from origin.relay import RelayState, Role
 
 PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
-_SEGMENT = re.compile(r"(\d{1,12})\.m4s\Z")
+SEGMENT_TYPE = "video/iso.segment"
+BLOCK_SECONDS = 1.5
+"""Longest wait of a blocking reload (RFC 8216bis, 6.2.5.2): shorter than players and proxies wait for a first byte."""
+_CAMERA = re.compile(r"(\d{1,12})\.m4s\Z")
+_RUN = re.compile(r"(?P<ident>[0-9a-f]{8,32})(?:\.mp4|-(?P<number>\d{1,12})(?:\.(?P<part>\d{1,3}))?\.m4s)\Z")
+_KEPT = "max-age=60, immutable"
 
 
 @dataclass
@@ -52,6 +61,126 @@ class Cameras:
         return cameras
 
 
+class Origin:
+    """The channels of this region and the other, where they come from, and the answers about them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        http: httpx.AsyncClient,
+        cameras: Cameras,
+        keys: StreamKeys,
+        *,
+        bases: list[str],
+        now: Callable[[], float],
+    ) -> None:
+        self.region, self.cameras, self.now = settings.region, cameras, now
+        self.channels = {name: Channel(name) for name in (settings.region, settings.peer_region)}
+        self.ingest = Ingest(self.channels, keys, settings.region, text("FFMPEG", "ffmpeg"))
+        state = RelayState(number("TAKEOVER_SECONDS", 3), number("HANDBACK_SECONDS", 5), time.monotonic())
+        if not bases:
+            state.role = "takeover"  # alone, there is nobody to wait for
+        self.peer = Peer(
+            http, settings.peer_region, bases, state=state, channels=self.channels, supersede=self.ingest.supersede
+        )
+
+    def role(self, channel: Channel) -> Role:
+        """Return what this origin is for a channel now."""
+        if channel.run:
+            return "publisher" if channel.run.region == self.region else "relay"
+        return "publisher" if channel.name == self.region else self.peer.state.role
+
+    async def index(self, request: Request) -> Response:
+        """Answer with a channel's playlist, once the segment or part that was asked for is there."""
+        channel = self.channels.get(request.path_params["channel"])
+        if channel is None:
+            return problem(404, "Not Found", "no such channel")
+        wanted, part = (request.query_params.get(f"_HLS_{name}", "") for name in ("msn", "part"))
+        if wanted.isdecimal() and len(wanted) <= 12:
+            index = int(part) if part.isdecimal() and len(part) <= 3 else None
+            await channel.reached(int(wanted), index, BLOCK_SECONDS)
+        return Response(
+            channel.playlist(self.now()), headers=_headers(self.role(channel), "no-cache"), media_type=PLAYLIST_TYPE
+        )
+
+    async def media(self, request: Request) -> Response:
+        """Answer with a segment, a part or an init section."""
+        channel, name = self.channels.get(request.path_params["channel"]), request.path_params["name"]
+        if channel is None:
+            return problem(404, "Not Found", "no such channel")
+        relayed = RELAY_HEADER in request.headers
+        if match := _RUN.match(name):
+            return self._run(channel, match, relayed)
+        return await self._camera(channel, name, relayed)
+
+    async def _camera(self, channel: Channel, name: str, relayed: bool) -> Response:
+        role: Role = "publisher" if channel.name == self.region else self.peer.state.role
+        if relayed and role != "publisher":
+            # Two origins that relay each other would pass a stale picture round in circles.
+            return problem(421, "Misdirected Request", "this origin does not publish the channel")
+        if name == "init.mp4":
+            return Response(self.cameras.main.init, headers=_headers(role, "max-age=3600"), media_type="video/mp4")
+        camera = _CAMERA.match(name)
+        if not camera or not timeline.on_offer(int(camera[1]), self.now()):
+            return _absent()
+        if role == "relay":
+            try:
+                data = await self.peer.segment(channel.name, name)
+                return Response(data, headers=_headers(role, _KEPT), media_type=SEGMENT_TYPE)
+            except PeerAway:
+                role = "takeover"  # this one segment: the picture goes on before the loss is established
+        clip = self.cameras.main if role == "publisher" else self.cameras.standby
+        return Response(clip.segment(int(camera[1])), headers=_headers(role, _KEPT), media_type=SEGMENT_TYPE)
+
+    def _run(self, channel: Channel, match: re.Match[str], relayed: bool) -> Response:
+        ident, part = match["ident"], match["part"]
+        run = next((r for r in reversed(channel.runs) if r.ident == ident), None)
+        if run is None:
+            return _absent()
+        own = run.region == self.region
+        if relayed and not own:
+            return problem(421, "Misdirected Request", "this origin does not publish the channel")
+        headers = _headers("publisher" if own else "relay", _KEPT)
+        if match["number"] is None:
+            return Response(run.init, headers=headers, media_type="video/mp4")
+        data = channel.media(ident, int(match["number"]), int(part) if part else None)
+        return Response(data, headers=headers, media_type=SEGMENT_TYPE) if data is not None else _absent()
+
+    async def feed(self, request: Request) -> Response:
+        """Tell the other origin what is published here: at once when that is news to it."""
+        if RELAY_HEADER not in request.headers:
+            return problem(404, "Not Found")
+        if request.query_params.get("since") == str(self.revision):
+            waits = [asyncio.create_task(channel.wait()) for channel in self.channels.values()]
+            await asyncio.wait(waits, timeout=FEED_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
+        channels = feed.describe(self.channels.values(), self.region)
+        edge = timeline.live_edge(self.now())
+        return JSONResponse({"revision": self.revision, "liveEdge": edge, "channels": channels})
+
+    @property
+    def revision(self) -> int:
+        """A number that changes with every part, beginning and end."""
+        return sum(channel.revision for channel in self.channels.values())
+
+    async def status(self, _: Request) -> Response:
+        """Tell which role this origin has for each channel."""
+        channels = [
+            {
+                "channel": name,
+                "role": (role := self.role(channel)),
+                "source": channel.run.region if channel.run else name if role == "relay" else self.region,
+                "live": channel.run is not None,
+            }
+            for name, channel in self.channels.items()
+        ]
+        return JSONResponse(
+            {"region": self.region, "liveEdge": timeline.live_edge(self.now()), "channels": channels},
+            headers={"cache-control": "no-cache"},
+        )
+
+
 def create(
     settings: Settings,
     lifecycle: Lifecycle,
@@ -66,93 +195,40 @@ def create(
     for base in bases:
         if not base.startswith(("http://", "https://")):
             raise SettingError(f"PEER_ORIGINS: {base!r} is no base URL; write http://<address>:<port>")
-    peers = {
-        settings.peer_region: Peer(
-            http, settings.peer_region, bases, number("TAKEOVER_SECONDS", 3), number("HANDBACK_SECONDS", 5)
-        )
-    }
-
-    def role_of(channel: str) -> Role | None:
-        if channel == settings.region:
-            return "publisher"
-        return peers[channel].role if channel in peers else None
-
-    def headers(role: Role, cache: str) -> dict[str, str]:
-        return {"cache-control": cache, "x-onair-video": role, "access-control-allow-origin": "*"}
-
-    def refused(request: Request, role: Role | None) -> Response | None:
-        if role is None:
-            return problem(404, "Not Found", "no such channel")
-        if role != "publisher" and RELAY_HEADER in request.headers:
-            # Two origins that relay each other would pass a stale picture round in circles.
-            return problem(421, "Misdirected Request", "this origin does not publish the channel")
-        return None
-
-    async def index(request: Request) -> Response:
-        channel = request.path_params["channel"]
-        role = role_of(channel)
-        if answer := refused(request, role):
-            return answer
-        assert role is not None  # noqa: S101  refused() has answered
-        own = timeline.playlist(now())
-        body = own if role == "publisher" else peers[channel].offer(own)
-        return Response(body, headers=headers(role, "no-cache"), media_type=PLAYLIST_TYPE)
-
-    async def media(request: Request) -> Response:
-        channel, name = request.path_params["channel"], request.path_params["name"]
-        role = role_of(channel)
-        if answer := refused(request, role):
-            return answer
-        assert role is not None  # noqa: S101  refused() has answered
-        if name == "init.mp4":
-            return Response(cams.main.init, headers=headers(role, "max-age=3600"), media_type="video/mp4")
-        match = _SEGMENT.match(name)
-        if not match or not timeline.on_offer(int(match[1]), now()):
-            return problem(404, "Not Found", "no such segment, or not on offer now", {"cache-control": "no-cache"})
-        if role == "relay":
-            try:
-                data = await peers[channel].segment(name)
-                return Response(data, headers=headers(role, "max-age=60, immutable"), media_type="video/iso.segment")
-            except PeerAway:
-                role = "takeover"  # this one segment: the picture goes on before the loss is established
-        camera = cams.main if role == "publisher" else cams.standby
-        data = camera.segment(int(match[1]))
-        return Response(data, headers=headers(role, "max-age=60, immutable"), media_type="video/iso.segment")
-
-    async def status(_: Request) -> Response:
-        channels = [
-            {"channel": c, "role": role, "source": c if role == "relay" else settings.region}
-            for c in (settings.region, *peers)
-            if (role := role_of(c))
-        ]
-        return JSONResponse(
-            {"region": settings.region, "liveEdge": timeline.live_edge(now()), "channels": channels},
-            headers={"cache-control": "no-cache"},
-        )
+    keys = StreamKeys.read(os.environ, (settings.region, settings.peer_region))
+    origin = Origin(settings, http, cams, keys, bases=bases, now=now)
+    lifecycle.on_drain.append(origin.ingest.drain)
 
     async def ready() -> str | None:
         return None
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(peer.run()) for peer in peers.values() if bases]
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        app.state.rtmp_port = await origin.ingest.start(int(number("RTMP_PORT", 1935)))
+        following = asyncio.create_task(origin.peer.run()) if bases else None
         yield
-        for task in tasks:
-            task.cancel()
+        if following:
+            following.cancel()
+        await origin.ingest.stop()
         await http.aclose()
 
     app = Starlette(
         routes=[
-            Route("/video/status", status),
-            Route("/video/{channel}/index.m3u8", index),
-            Route("/video/{channel}/{name}", media),
+            Route("/video/status", origin.status),
+            Route("/video/feed", origin.feed),
+            Route("/video/{channel}/index.m3u8", origin.index),
+            Route("/video/{channel}/{name}", origin.media),
             *health_routes(lifecycle, ready),
         ],
         lifespan=lifespan,
     )
-    app.state.peers = peers
-    if not bases:
-        # Alone, there is nobody to wait for.
-        for peer in peers.values():
-            peer.state.role = "takeover"
+    app.state.origin = origin
     return app
+
+
+def _headers(role: Role, cache: str) -> dict[str, str]:
+    return {"cache-control": cache, "x-onair-video": role, "access-control-allow-origin": "*"}
+
+
+def _absent() -> Response:
+    return problem(404, "Not Found", "no such segment, or not on offer now", {"cache-control": "no-cache"})

@@ -152,6 +152,7 @@ class LocalPlatform:
         settings = self.facts.platform.spec.edge
         found = {"shop": f"https://localhost:{settings.platform_port}/"}
         found |= {f"shop in {name}": f"https://localhost:{port}/" for name, port in settings.region_ports.items()}
+        found["publish (RTMP)"] = f"rtmp://localhost:{settings.rtmp_port}/live"
         return {**found, f"git remote {git.REMOTE}": str(self.facts.platform.spec.git.local)}
 
     def inspect(self) -> status.PlatformState:

@@ -33,8 +33,16 @@ export function play(box) {
     } });
     hls = new Hls({
       enableWorker: false, // its worker comes from a blob: address, which the page's policy does not allow
-      liveSyncDurationCount: 3, liveMaxLatencyDurationCount: 8, maxLiveSyncPlaybackRate: 1.05,
+      maxLiveSyncPlaybackRate: 1.1,
       backBufferLength: 30, manifestLoadPolicy: load(2500, 5000), playlistLoadPolicy: load(2500, 5000), fragLoadPolicy: load(2500, 8000),
+    });
+    hls.config.liveMaxLatencyDurationCount = 8; // given above it would need liveSyncDurationCount, which hides the playlist's own hold-back
+    // A publication is played close to its edge. Whoever came for the stand-in is further back and goes there once.
+    let low = false;
+    hls.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => {
+      const begins = details.canBlockReload && !low;
+      low = details.canBlockReload;
+      if (begins && video.readyState && hls.latency > hls.targetLatency + 1) video.currentTime = hls.liveSyncPosition;
     });
     hls.on(Hls.Events.ERROR, (_, error) => {
       if (!error.fatal) return;
