@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from order_world import Regions
 
+from onair.adapters.storm import books
 from onair.adapters.storm.books import Bookkeeper
+from onair.core.finding import OnairError
 from onair.core.purchase import Attempt, Offer
 from onair.core.storm.plan import Sale
 from onair.core.storm.result import totals
@@ -55,7 +57,7 @@ class Shop:
 
     def evidence(self) -> Evidence:
         """Read both regions' books by psql, as the storm does."""
-        books = {}
+        read = {}
         for name, region in self.regions.items():
             at = region.db._connect
             place = [
@@ -64,8 +66,8 @@ class Shop:
                 f"PGUSER={at['user']}",
                 f"PGDATABASE={at['database']}",
             ]
-            books[name] = Bookkeeper(name, ["env", *place, PSQL]).books("tea", self.since)
-        return Evidence([SALE], books, self.log)
+            read[name] = Bookkeeper(name, ["env", *place, PSQL]).books("tea", self.since)
+        return Evidence([SALE], read, self.log)
 
     async def run(self, home: str, *statements: str) -> None:
         """Change a region's database behind the service's back; {n} is the nth attempt's order, {hn} its hold."""
@@ -289,3 +291,9 @@ async def test_an_order_taken_for_the_other_region_is_not_missing_while_it_waits
     assert verify(shop.evidence()).counts["accepted orders missing"] == 1, (
         "handed over, they say: then it must be there"
     )
+
+
+def test_books_that_cannot_be_read_are_an_error_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(books, "PAUSE_SECONDS", 0.0)
+    with pytest.raises(OnairError, match=r"kr: the database of order is not read: .*[Cc]onnection refused"):
+        Bookkeeper("kr", ["env", "PGHOST=127.0.0.1", "PGPORT=1", PSQL]).open("storm")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from onair.core.storm.books import Books, Open
 
 OVERDUE_SECONDS = 30
 """How long after its end a hold may still be held: the sweeper looks every second, and hands its lease on in 15 s."""
-READ_SECONDS = 60
+READ_SECONDS, TRIES, PAUSE_SECONDS = 60, 3, 2.0
 QUIET = ("--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1")
 
 _BOOKS = """
@@ -91,20 +92,24 @@ class Bookkeeper:
         return Open.model_validate(self._read(_OPEN, prefix=prefix))
 
     def _read(self, statements: str, **variables: str) -> dict[str, Any]:
+        """Ask more than once: after a storm an API server may be slow, and without its books nothing is known."""
         command = [*self._psql, *QUIET, *(f"--set={name}={value}" for name, value in variables.items())]
-        try:
-            done = subprocess.run(
-                command, input=statements, capture_output=True, text=True, check=False, timeout=READ_SECONDS
-            )
-        except subprocess.TimeoutExpired as error:
-            raise self._unread(f"no answer within {READ_SECONDS} s") from error
-        if done.returncode:
-            raise self._unread(done.stderr.strip())
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
-
-    def _unread(self, why: str) -> OnairError:
-        return OnairError(Finding(rule="storm/books", what=f"{self.region}: the database of order is not read: {why}"))
+        why = ""
+        for _ in range(TRIES):
+            try:
+                done = subprocess.run(
+                    command, input=statements, capture_output=True, text=True, check=False, timeout=READ_SECONDS
+                )
+            except subprocess.TimeoutExpired:
+                why = f"no answer within {READ_SECONDS} s"
+                continue
+            if not done.returncode:
+                found: dict[str, Any] = json.loads(done.stdout)
+                return found
+            why = done.stderr.strip()
+            time.sleep(PAUSE_SECONDS)
+        what = f"{self.region}: the database of order is not read: {why}"
+        raise OnairError(Finding(rule="storm/books", what=what, mend="onair status"))
 
 
 def in_pod(kubectl: Path, kubeconfig: Path) -> list[str]:

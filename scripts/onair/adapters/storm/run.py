@@ -82,8 +82,8 @@ def run(plan: StormPlan, world: World, reporter: Reporter) -> StormResult:
         played, log = _loose(plan, world, opened, reporter)
     finally:
         world.trouble.stop()
-        for sale in opened:
-            with suppress(OnairError):  # the sale that is not closed ends by itself; the count comes all the same
+        with suppress(OnairError):  # a sale that is not closed ends by itself; the count comes all the same
+            for sale in opened:
                 world.seller.close(sale)
     settled = _settle(plan, world, prefix, reporter)
     with reporter.step("count"):
