@@ -56,4 +56,4 @@ def test_the_report_tells_breaches_and_faults_that_failed() -> None:
     assert "| oversold | 2 |" in told
     assert "- oversold: tea: 2 over" in told
     assert "| 1.2 | cut the link | inter-region (failed) |" in told
-    assert "| whole purchase | 3 | 0 | 0 | 500 |" in told
+    assert "| whole purchase | 3 | 0 | 0 | 0 | 500 |" in told

@@ -16,7 +16,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from onair.core.load import FAULT, MAX_LAG_SECONDS, OVERLOAD, UNFINISHED, ArrivalPlan, schedule
+from onair.core.load import FAULT, OVERLOAD, UNFINISHED, ArrivalPlan, schedule
 from onair.core.load_result import Answer, Measured, Recorder
 
 GRACE_SECONDS = 2.0
@@ -112,7 +112,7 @@ class Engine:
             # Even when late the loop gets its turn, or the answers would wait for the schedule.
             await asyncio.sleep(max(0.0, wait))
             late = self.clock() - due
-            if late > MAX_LAG_SECONDS or len(self.under_way) >= self.plan.max_in_flight:
+            if late > self.plan.max_lag or len(self.under_way) >= self.plan.max_in_flight:
                 self.recorder.add(Answer(due, due, due, OVERLOAD, ok=False))
                 continue
             task = loop.create_task(self._one(arrive, number, due))

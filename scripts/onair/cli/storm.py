@@ -104,11 +104,13 @@ def report(result: StormResult, console: Console) -> None:
 
 
 def _measured(name: str, rows: dict[str, Measured], whole: Measured) -> Table:
-    table = Table(name, "sent", "per s", "ok", "failed", "hung up", "p50 ms", "p90", "p99", "max", box=None)
+    table = Table(name, "sent", "per s", "ok", "refused", "failed", "hung up", "p50 ms", "p90", "p99", "max", box=None)
+    table.columns[0].no_wrap = True
     for row, m in rows.items():
         per = m.sent / whole.elapsed if whole.elapsed else 0.0
         times = (f"{value:,.0f}" for value in (m.response.p50, m.response.p90, m.response.p99, m.response.max))
-        table.add_row(row, f"{m.sent:,}", f"{per:.0f}", f"{m.ok:,}", f"{m.failed:,}", f"{m.not_sent:,}", *times)
+        counts = (f"{count:,}" for count in (m.ok, m.refused, m.failed - m.refused, m.not_sent))
+        table.add_row(row, f"{m.sent:,}", f"{per:.0f}", *counts, *times)
     return table
 
 

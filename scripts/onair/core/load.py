@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 MAX_RATE, MAX_SECONDS, MAX_REQUESTS, MAX_IN_FLIGHT, MAX_BODY = 5_000.0, 3_600.0, 1_000_000, 2_000, 1 << 20
 DEFAULT_SECONDS = 60.0
 MAX_LAG_SECONDS = 1.0
-"""A request that the client itself is this late for is not sent, but counted as its own overload."""
+"""Later than this, what is measured is the client."""
 LATE_SECONDS = 0.05
 """A request sent later than this counts as late; more than 1 % of them and the client is called saturated."""
 STARTED = "started"
@@ -62,6 +62,8 @@ class ArrivalPlan(BaseModel):
         Kept connections in use by turns, so that all of them live through a release.
     interval
         Width of a step of the timeline.
+    max_lag
+        An arrival that the client itself is later for does not happen: it is counted as the client's overload.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -76,6 +78,7 @@ class ArrivalPlan(BaseModel):
     ca_certificate: Path | None = None
     interval: Annotated[float, Field(ge=0.1, le=60)] = 1.0
     max_in_flight: Annotated[int, Field(ge=1, le=MAX_IN_FLIGHT)] = 1_000
+    max_lag: Annotated[float, Field(gt=0, le=MAX_SECONDS)] = MAX_LAG_SECONDS
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:

@@ -106,6 +106,11 @@ class Measured(_Model):
     interrupted: bool
 
     @property
+    def refused(self) -> int:
+        """Of ``failed``, the complete answers 4xx: the target decided, against the request."""
+        return sum(seen.count for name, seen in self.outcomes.items() if name.startswith("http-4"))
+
+    @property
     def clean(self) -> bool:
         """Whether every request that was due got a good answer."""
         return self.failed == 0 and self.not_sent == 0 and self.ok > 0

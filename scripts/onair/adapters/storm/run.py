@@ -27,6 +27,8 @@ OPEN_SECONDS, LOOK_SECONDS = 60.0, 2.0
 CONNECTIONS = 100
 MOST_UNDER_WAY = 2_000
 REQUEST_SECONDS = 10.0
+LATEST_SECONDS = 600.0
+"""A storm counts attempts: one that a busy machine sends late is worth more than one that is left out."""
 CLOCKS_SECONDS = 5.0
 """How far the databases' clocks may be behind this one's: charges of so long before the storm are looked at too."""
 
@@ -133,6 +135,7 @@ def _loose(
         timeout=REQUEST_SECONDS,
         ca_certificate=world.authority,
         max_in_flight=MOST_UNDER_WAY,
+        max_lag=LATEST_SECONDS,
     )
     with reporter.step(f"purchases at {plan.rate:g}/s", plan.attempts) as step:
         seen = 0

@@ -45,8 +45,8 @@ def markdown(result: StormResult, where: str) -> str:
         "| --- | ---: |",
         *(f"| {name} | {seen.count:,} |" for name, seen in result.arrivals.outcomes.items()),
         "",
-        "| step | sent | failed | hung up | p50 ms | p90 ms | p99 ms | max ms |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| step | sent | refused | failed | hung up | p50 ms | p90 ms | p99 ms | max ms |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
         *(_row(name, step) for name, step in [("whole purchase", result.arrivals), *result.steps.items()]),
         "",
         "| s | fault | what |",
@@ -60,4 +60,5 @@ def markdown(result: StormResult, where: str) -> str:
 
 def _row(name: str, m: Measured) -> str:
     times = " | ".join(f"{value:,.0f}" for value in (m.response.p50, m.response.p90, m.response.p99, m.response.max))
-    return f"| {name} | {m.sent:,} | {m.failed:,} | {m.not_sent:,} | {times} |"
+    counts = " | ".join(f"{count:,}" for count in (m.sent, m.refused, m.failed - m.refused, m.not_sent))
+    return f"| {name} | {counts} | {times} |"
