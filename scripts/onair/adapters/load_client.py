@@ -121,12 +121,16 @@ class Sessions:
         Longest time for one request, seconds.
     opened
         Called for each connection that was established (TLS included).
+    most
+        Connections that one session may have to one target at a time; 0 for any number.
     """
 
     addresses: Mapping[str, str]
     tls: ssl.SSLContext | None
     timeout: float
     opened: Callable[[], None]
+
+    most: int = 0
 
     def make(self, viewers: int, connections: Literal["kept", "new", "mixed"] = "kept") -> list[aiohttp.ClientSession]:
         """Return one session a viewer, each with its own connection; for ``mixed`` every other one keeps none."""
@@ -136,6 +140,7 @@ class Sessions:
     def _one(self, close: bool) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             limit=0,
+            limit_per_host=self.most,
             force_close=close,
             keepalive_timeout=None if close else KEPT_SECONDS,
             ssl=self.tls or True,

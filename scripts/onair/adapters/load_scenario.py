@@ -20,6 +20,9 @@ from onair.core.load import HUNG_UP, host_and_port
 from onair.core.load_result import Answer, Recorder
 from onair.core.scenario import Reply, Scenario, ScenarioPlan, ScenarioResult
 
+BROWSER_CONNECTIONS = 6
+"""Of one browser to one host over HTTP/1.1, as Chromium and Firefox do; one more request waits, which counts."""
+
 
 def run_scenario(
     plan: ScenarioPlan,
@@ -49,7 +52,7 @@ def run_scenario(
         except (OSError, ssl.SSLError) as error:
             raise OnairError(Finding(rule="load/file", what=f"cannot read a file of the plan: {error}")) from error
     recorder, played = Recorder(plan.interval), _Played(plan)
-    sessions = Sessions(addresses, tls, plan.timeout, recorder.connected)
+    sessions = Sessions(addresses, tls, plan.timeout, recorder.connected, BROWSER_CONNECTIONS)
 
     @contextlib.asynccontextmanager
     async def opened() -> AsyncIterator[Arrive]:

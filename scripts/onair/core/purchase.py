@@ -26,7 +26,10 @@ REFUSED = {409: "sold-out", 410: "over"}
 UNDECIDED = "undecided"
 FIRST_LOOK, LATER, SLOWEST_LOOK = 0.3, 1.4, 2.5
 """How the shop's page looks after an order: seconds to the first look, factor to the next one, longest pause."""
-FIRST_RETRY, SLOWEST_RETRY = 0.4, 3.0
+FIRST_RETRY, SLOWEST_RETRY = 0.4, 20.0
+"""Doubling pauses, full jitter. With a cap of 3 s a thousand buyers, who ask every other second, keep a shop
+that stumbled from getting up again (seen).
+"""
 LONGEST_HANG_UP = 0.06
 """Seconds after which an impatient viewer is gone at the latest: before, while and after the server works on it."""
 
@@ -217,10 +220,10 @@ class _Buyer:
             if visit.elapsed > self._habits.bound:
                 return Ending(UNDECIDED, ok=False)
             await visit.pause(pause)
-            pause = min(SLOWEST_LOOK, pause * LATER)
             headers = {"cookie": self._shopper.cookie}
             reply = await visit.ask("look", region, "GET", f"{PATHS['order']}/{attempt.order}", headers=headers)
             attempt.hear(reply)
+            pause = min(SLOWEST_RETRY if reply.lost else SLOWEST_LOOK, pause * LATER)
             if reply.status != 200:
                 region = next(regions)
         return Ending(attempt.told[-1])

@@ -24,7 +24,7 @@ from onair.core.storm.result import FaultRecord, StormResult, totals
 from onair.core.storm.verify import Evidence, verify
 
 OPEN_SECONDS, LOOK_SECONDS = 60.0, 2.0
-CONNECTIONS = 100
+BROWSERS = 400
 MOST_UNDER_WAY = 2_000
 REQUEST_SECONDS = 10.0
 LATEST_SECONDS = 600.0
@@ -131,7 +131,7 @@ def _loose(
         requests=plan.attempts,
         arrivals="poisson",
         seed=plan.seed,
-        viewers=CONNECTIONS,
+        viewers=min(BROWSERS, len(world.shoppers)),
         timeout=REQUEST_SECONDS,
         ca_certificate=world.authority,
         max_in_flight=MOST_UNDER_WAY,
