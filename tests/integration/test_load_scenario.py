@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import pytest
@@ -41,7 +42,9 @@ def test_each_step_and_each_ending_is_counted(serve: Serve) -> None:
     a, b = serve(good), serve(resets)
     scenario = Twice(lambda first, second: Ending("lost", ok=False) if second.lost else Ending(first.body.decode()))
     result = run_scenario(
-        ScenarioPlan(targets={"a": a.url.rstrip("/"), "b": b.url.rstrip("/")}, rate=50, requests=40, viewers=4),
+        ScenarioPlan(
+            targets={"a": a.url.rstrip("/"), "b": b.url.rstrip("/")}, rate=50, requests=40, viewers=4, max_lag=60
+        ),
         scenario,
     )
     assert scenario.numbers == list(range(40))
@@ -63,7 +66,9 @@ def test_who_hangs_up_says_nothing_of_the_target(serve: Serve) -> None:
 
     a, b = serve(slow), serve(good)
     scenario = Twice(lambda first, _: Ending(first.outcome), patience=0.1)
-    plan = ScenarioPlan(targets={"a": a.url.rstrip("/"), "b": b.url.rstrip("/")}, rate=50, requests=10, viewers=2)
+    plan = ScenarioPlan(
+        targets={"a": a.url.rstrip("/"), "b": b.url.rstrip("/")}, rate=50, requests=10, viewers=2, max_lag=60
+    )
     result = run_scenario(plan, scenario)
     assert result.arrivals.outcomes["hung-up"].count == 10
     first = result.steps["first"]
@@ -75,7 +80,7 @@ def test_a_fault_of_the_scenario_s_own_is_an_ending(serve: Serve) -> None:
         raise KeyError("state")
 
     url = serve(good).url.rstrip("/")
-    result = run_scenario(ScenarioPlan(targets={"a": url, "b": url}, rate=50, requests=5), Twice(broken))
+    result = run_scenario(ScenarioPlan(targets={"a": url, "b": url}, rate=50, requests=5, max_lag=60), Twice(broken))
     assert result.arrivals.outcomes["scenario-fault"].count == result.arrivals.failed == 5
     assert result.arrivals.failures[0].detail == "KeyError('state')"
 
@@ -84,3 +89,19 @@ def test_no_scenario_goes_outside(serve: Serve) -> None:
     plan = ScenarioPlan(targets={"a": serve(good).url.rstrip("/"), "b": "http://192.0.2.1:80"}, rate=50, requests=5)
     with pytest.raises(OnairError, match="outside the project's networks"):
         run_scenario(plan, Twice(lambda *_: Ending("ok")))
+
+
+def test_a_late_arrival_happens_all_the_same_where_the_plan_says_so(serve: Serve) -> None:
+    class Blocks(Twice):
+        async def play(self, visit: Visit) -> Ending:
+            if visit.number == 0:
+                time.sleep(1.5)  # the client itself stands still
+            return await super().play(visit)
+
+    url = serve(good).url.rstrip("/")
+    plan = ScenarioPlan(targets={"a": url, "b": url}, rate=50, requests=60)
+    strict = run_scenario(plan, Blocks(lambda *_: Ending("ok")))
+    assert strict.arrivals.outcomes["client-overload"].count > 10
+    patient = run_scenario(plan.model_copy(update={"max_lag": 60.0}), Blocks(lambda *_: Ending("ok")))
+    assert patient.arrivals.outcomes["ok"].count == 60
+    assert patient.arrivals.saturated, "late all the same, and it says so"

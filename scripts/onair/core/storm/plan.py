@@ -46,7 +46,7 @@ class StormPlan(BaseModel):
     attempts: Annotated[int, Field(ge=1, le=200_000)] = 100_000
     items: Annotated[int, Field(ge=1, le=100_000)] = 5_000
     sales: Annotated[int, Field(ge=1, le=50)] = 20
-    rate: Annotated[float, Field(gt=0, le=MAX_RATE)] = 150.0
+    rate: Annotated[float, Field(gt=0, le=MAX_RATE)] = 80.0
     kills: Annotated[int, Field(ge=0, le=100)] = 24
     cuts: Annotated[int, Field(ge=0, le=20)] = 5
     cut_seconds: Annotated[float, Field(gt=0, le=120)] = 15.0
