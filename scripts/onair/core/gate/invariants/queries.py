@@ -1,7 +1,7 @@
 """Every query of analyses, alert rules and dashboards parses as PromQL, with known functions and types.
 
-Parsed by promql-parser, a Rust port of Prometheus' own parser. Prometheus' program for this, promtool, comes with the
-monitoring part, which brings Prometheus to the toolchain.
+Parsed by promql-parser, a Rust port of Prometheus' own parser: the gate runs where no toolchain is built. Prometheus'
+own promtool judges rules, configuration and the figures they give in tests/integration/test_monitoring.py.
 """
 
 from __future__ import annotations
