@@ -74,23 +74,23 @@ require (
 	github.com/go-logr/stdr v1.2.2 // indirect
 	github.com/go-openapi/analysis v1.0.0 // indirect
 	github.com/go-openapi/errors v0.22.9 // indirect
-	github.com/go-openapi/jsonpointer v1.0.2 // indirect
+	github.com/go-openapi/jsonpointer v1.0.1 // indirect
 	github.com/go-openapi/jsonreference v1.0.2 // indirect
 	github.com/go-openapi/loads v0.25.3 // indirect
 	github.com/go-openapi/spec v1.0.1 // indirect
 	github.com/go-openapi/strfmt v0.27.4 // indirect
-	github.com/go-openapi/swag v0.29.2 // indirect
-	github.com/go-openapi/swag/cmdutils v0.29.2 // indirect
-	github.com/go-openapi/swag/conv v0.29.2 // indirect
-	github.com/go-openapi/swag/fileutils v0.29.2 // indirect
-	github.com/go-openapi/swag/jsonutils v0.29.2 // indirect
-	github.com/go-openapi/swag/loading v0.29.2 // indirect
-	github.com/go-openapi/swag/mangling v0.29.2 // indirect
-	github.com/go-openapi/swag/netutils v0.29.2 // indirect
-	github.com/go-openapi/swag/pools v0.29.2 // indirect
-	github.com/go-openapi/swag/stringutils v0.29.2 // indirect
-	github.com/go-openapi/swag/typeutils v0.29.2 // indirect
-	github.com/go-openapi/swag/yamlutils v0.29.2 // indirect
+	github.com/go-openapi/swag v0.28.0 // indirect
+	github.com/go-openapi/swag/cmdutils v0.28.0 // indirect
+	github.com/go-openapi/swag/conv v0.29.1 // indirect
+	github.com/go-openapi/swag/fileutils v0.28.0 // indirect
+	github.com/go-openapi/swag/jsonutils v0.29.1 // indirect
+	github.com/go-openapi/swag/loading v0.29.1 // indirect
+	github.com/go-openapi/swag/mangling v0.29.1 // indirect
+	github.com/go-openapi/swag/netutils v0.28.0 // indirect
+	github.com/go-openapi/swag/pools v0.29.1 // indirect
+	github.com/go-openapi/swag/stringutils v0.29.1 // indirect
+	github.com/go-openapi/swag/typeutils v0.29.1 // indirect
+	github.com/go-openapi/swag/yamlutils v0.29.1 // indirect
 	github.com/go-openapi/validate v1.0.0 // indirect
 	github.com/go-resty/resty/v2 v2.17.2 // indirect
 	github.com/go-viper/mapstructure/v2 v2.5.0 // indirect
@@ -243,9 +243,9 @@ require (
 	gopkg.in/inf.v0 v0.9.1 // indirect
 	gopkg.in/ini.v1 v1.67.2 // indirect
 	gopkg.in/yaml.v2 v2.4.0 // indirect
-	k8s.io/api v0.37.1 // indirect
-	k8s.io/apimachinery v0.37.1 // indirect
-	k8s.io/client-go v0.37.1 // indirect
+	k8s.io/api v0.37.0 // indirect
+	k8s.io/apimachinery v0.37.0 // indirect
+	k8s.io/client-go v0.37.0 // indirect
 	k8s.io/klog v1.0.0 // indirect
 	k8s.io/klog/v2 v2.140.0 // indirect
 	k8s.io/kube-openapi v0.0.0-20260721132016-d427ff9ee9ad // indirect
@@ -256,22 +256,23 @@ require (
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
 
-// As Argo CD has them (../argocd/go.mod): what both compile is compiled once.
-replace (
-	github.com/go-openapi/jsonpointer => github.com/go-openapi/jsonpointer v1.0.1
-	github.com/go-openapi/swag => github.com/go-openapi/swag v0.28.0
-	github.com/go-openapi/swag/cmdutils => github.com/go-openapi/swag/cmdutils v0.28.0
-	github.com/go-openapi/swag/conv => github.com/go-openapi/swag/conv v0.29.1
-	github.com/go-openapi/swag/fileutils => github.com/go-openapi/swag/fileutils v0.28.0
-	github.com/go-openapi/swag/jsonutils => github.com/go-openapi/swag/jsonutils v0.29.1
-	github.com/go-openapi/swag/loading => github.com/go-openapi/swag/loading v0.29.1
-	github.com/go-openapi/swag/mangling => github.com/go-openapi/swag/mangling v0.29.1
-	github.com/go-openapi/swag/netutils => github.com/go-openapi/swag/netutils v0.28.0
-	github.com/go-openapi/swag/pools => github.com/go-openapi/swag/pools v0.29.1
-	github.com/go-openapi/swag/stringutils => github.com/go-openapi/swag/stringutils v0.29.1
-	github.com/go-openapi/swag/typeutils => github.com/go-openapi/swag/typeutils v0.29.1
-	github.com/go-openapi/swag/yamlutils => github.com/go-openapi/swag/yamlutils v0.29.1
-	k8s.io/api => k8s.io/api v0.37.0
-	k8s.io/apimachinery => k8s.io/apimachinery v0.37.0
-	k8s.io/client-go => k8s.io/client-go v0.37.0
+// Argo CD has the version before (../argocd/go.mod): what both compile is compiled once.
+exclude (
+	github.com/go-openapi/jsonpointer v1.0.2
+	github.com/go-openapi/swag v0.29.2
+	github.com/go-openapi/swag/cmdutils v0.29.2
+	github.com/go-openapi/swag/conv v0.29.2
+	github.com/go-openapi/swag/fileutils v0.29.1
+	github.com/go-openapi/swag/fileutils v0.29.2
+	github.com/go-openapi/swag/jsonutils v0.29.2
+	github.com/go-openapi/swag/loading v0.29.2
+	github.com/go-openapi/swag/mangling v0.29.2
+	github.com/go-openapi/swag/netutils v0.29.2
+	github.com/go-openapi/swag/pools v0.29.2
+	github.com/go-openapi/swag/stringutils v0.29.2
+	github.com/go-openapi/swag/typeutils v0.29.2
+	github.com/go-openapi/swag/yamlutils v0.29.2
+	k8s.io/api v0.37.1
+	k8s.io/apimachinery v0.37.1
+	k8s.io/client-go v0.37.1
 )
