@@ -57,7 +57,7 @@ def judge(answer: httpx.Response, language: str | None) -> None:
     place = answer.headers.get("location", "/")
     assert place.startswith(("/", "https://issuer/auth")), f"sent away to {place}"
     assert not place.startswith("//"), f"sent away to {place}"
-    if answer.status_code >= 400 and answer.headers["content-type"].startswith("text/html"):
+    if answer.status_code >= 400 and answer.text and answer.headers["content-type"].startswith("text/html"):
         assert re.search(r'<html lang="(ko|en)">', answer.text)
         assert language is None or f'<html lang="{language}">' in answer.text
     assert COOKIE not in answer.text

@@ -97,7 +97,7 @@ def skew(studio: Page, pages: dict[str, Page], home: Shop) -> int:
     studio.locator(f"#{PRODUCT} [data-pin]").click()
     expect(studio.locator("#told")).to_have_text("The product is pinned.")
     for page in pages.values():
-        page.wait_for_function("window.shown.length > 0", timeout=60_000)
+        expect(page.locator("#pin")).to_be_visible(timeout=60_000)
     stamped = at(home)
     behind = {name: page.evaluate("window.shown[0]") - stamped for name, page in pages.items()}
     assert min(behind.values()) >= -5, f"shown before the picture of its cue: {behind}"

@@ -115,9 +115,11 @@ def run_a_show(browser: Browser, shop: Shop) -> None:
     expect(studio.locator("#f-messages")).to_have_text("1")
     studio.get_by_role("button", name="Delete:").click()
     expect(other.locator("#messages .gone")).to_have_text("Message deleted")
+    other.keyboard.press("Escape")  # the sheet is in front of the chat
     other.locator("#text").fill("again")
     other.locator("#text").press("Enter")
     studio.get_by_role("button", name="Mute 10 min:").last.click()
+    expect(studio.locator("#said")).to_have_text("Muted for 10 minutes.")
     other.locator("#text").fill("and again")
     other.locator("#text").press("Enter")
     expect(other.locator("#said")).to_have_text("The seller has muted you for a while.")

@@ -200,6 +200,7 @@ _SCRIPT: dict[str, tuple[str, str]] = {
     "deleted": ("삭제된 메시지", "Message deleted"),
     "delete": ("삭제", "Delete"),
     "mute": ("10분 정지", "Mute 10 min"),
+    "muted": ("10분 동안 대화를 멈추게 했습니다.", "Muted for 10 minutes."),
     "seller": ("판매자", "Seller"),
     "sending": ("보내는 중", "Sending"),
     "refused_format": ("이 메시지는 보낼 수 없습니다.", "This message cannot be sent."),

@@ -45,7 +45,11 @@ const heard = {
     const item = $(`m-${m.id}`);
     if (item) { item.className = "gone"; item.replaceChildren(words.deleted); }
   },
-  accepted(m) { unsent.delete(m.ref); say(note, ""); },
+  accepted(m) {
+    const muted = unsent.get(m.ref)?.type === "mute";
+    unsent.delete(m.ref);
+    say(note, muted ? words.muted : "");
+  },
   refused(m) {
     const message = unsent.get(m.ref);
     unsent.delete(m.ref);
