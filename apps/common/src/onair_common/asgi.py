@@ -12,14 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import structlog
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    Counter,
-    Gauge,
-    Histogram,
-    disable_created_metrics,
-    generate_latest,
-)
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -32,11 +25,10 @@ from onair_common.settings import Settings
 Readiness = Callable[[], Awaitable[str | None]]
 """Returns None when ready, else the reason why not."""
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # half of all lines, and nobody reads them
 REQUESTS = Counter("http_requests", "Requests answered.", ["method", "route", "code"])
 DURATION = Histogram(
     "http_request_duration_seconds",
-    "Seconds from request to end of answer; to its beginning, where it is a stream.",
+    "Seconds from request to end of answer.",
     ["route"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
 )
@@ -45,8 +37,6 @@ BUILD = Gauge("onair_build_info", "1, labelled by what runs.", ["service", "vers
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
-_STREAMS = ("text/event-stream", "application/x-ndjson")
-"""Answers that last as long as the client stays: how long says nothing of the service."""
 _REQUEST_ID = re.compile(r"[0-9A-Za-z-]{8,64}\Z")
 _log = structlog.get_logger("access")
 
@@ -120,15 +110,13 @@ class Shell:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        status, begun = 500, 0.0
+        status = 500
 
         async def with_headers(message: Message) -> None:
-            nonlocal status, begun
+            nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                if headers.get("content-type", "").startswith(_STREAMS):
-                    begun = time.perf_counter() - start
                 headers.update(self._fixed)
                 headers["x-request-id"] = request_id
                 if self.lifecycle.draining:
@@ -142,14 +130,14 @@ class Shell:
             await self.app(scope, receive, with_headers)
         finally:
             IN_FLIGHT.dec()
-            self._record(scope, status, time.perf_counter() - start, begun)
+            self._record(scope, status, time.perf_counter() - start)
 
-    def _record(self, scope: Scope, status: int, seconds: float, begun: float) -> None:
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
         # Labels are bounded: unknown paths and methods share one value.
         route = self._routes.get(scope.get("endpoint"), "unmatched")
         method = scope["method"] if scope["method"] in _METHODS else "other"
         REQUESTS.labels(method, route, str(status)).inc()
-        DURATION.labels(route).observe(begun or seconds)
+        DURATION.labels(route).observe(seconds)
         if route not in _QUIET:
             _log.info(
                 "request",
