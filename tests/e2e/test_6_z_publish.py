@@ -23,7 +23,7 @@ from onair.adapters.local.platform import PLATFORM
 
 CHANNEL, SHOW = "kr", "seoul-table"
 LIVE_SECONDS = 15.0
-"""Live, and no recording. The goal is 4 s: how old a picture is on a machine at rest is a figure in the log, no test."""
+"""Live, and no recording. The goal is 4 s: a picture's age on a machine at rest is a figure in the log."""
 SAMPLES = 20
 APPEAR_SECONDS, RETURN_SECONDS = 60.0, 90.0
 
