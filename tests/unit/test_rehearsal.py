@@ -88,7 +88,7 @@ def test_a_cluster_of_another_environment_is_refused(local: LocalPlatform, monke
         (["--attempts", "900000"], "less than or equal to 200000"),
         (["--rate", "1"], "last longer than 3600 s"),
         (["--cut-for", "soon"], "--cut-for: 'soon' is no duration"),
-        (["--cuts", "20", "--cut-for", "1m"], "do not fit"),
+        (["--cuts", "20", "--cut-for", "2m"], "do not fit"),
         (["--short", "--sales", "500"], "sales: Input should be less than or equal to 50"),
     ],
 )

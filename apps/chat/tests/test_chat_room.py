@@ -122,8 +122,9 @@ async def test_who_may_not_come_in(chat: Chat, pod: Pod) -> None:
         assert json.loads(await behind_the_edge.recv())["type"] == "hello"
     for _ in range(8):
         await chat.client(pod, viewer(5))
-    status, body = await denied(pod, Cookie=cookie(viewer(5)))
-    assert (status, body["title"]) == (429, "Too Many Requests")
+    for language, title in {"ko": "연결이 너무 많습니다", "en": "Too Many Requests"}.items():
+        status, body = await denied(pod, Cookie=cookie(viewer(5)), Accept_Language=language)
+        assert (status, body["title"]) == (429, title)
 
 
 async def test_bad_input_is_refused_and_harms_nobody(chat: Chat, pod: Pod) -> None:
