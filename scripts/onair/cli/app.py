@@ -25,6 +25,8 @@ COMMANDS = (
     "explain",
     "second-opinion",
     "release",
+    "promote",
+    "rollback",
     "retire",
     "toolchain",
     "load",

@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-import yaml
-
 from onair.adapters import git_commit
 from onair.adapters.gate import changes
 from onair.adapters.local import git
 from onair.adapters.local.images import ImageStore
 from onair.adapters.local.platform import LocalPlatform
-from onair.core.change import data, promotion
+from onair.adapters.promotion import leaf_text, order_of_promotion
+from onair.core.change import promotion
 from onair.core.finding import Finding, OnairError
 from onair.core.images import service_inputs
 from onair.core.leaf import Leaf
@@ -59,7 +58,7 @@ def release(local: LocalPlatform, store: ImageStore, service: str, to: list[str]
         )
     digest = store.ensure([builds[service]], reporter)[service]
     parents, tree = git_commit.join(local.root)
-    texts = {leaf: _leaf_text(local, tree, leaf) for leaf in leaves}
+    texts = {leaf: leaf_text(local.root, tree, leaf) for leaf in leaves}
     _refuse_early(local, texts, digest)
     files = promotion.edits(texts, digest)
     clusters, version = [leaf.cluster for leaf in leaves], builds[service].version
@@ -74,34 +73,16 @@ def release(local: LocalPlatform, store: ImageStore, service: str, to: list[str]
 
 def _refuse_early(local: LocalPlatform, texts: dict[Leaf, str], digest: str) -> None:
     """Apply the order of promotion, as the gate would later."""
-    content = yaml.safe_load((local.root / promotion.DELIVERY).read_text(encoding="utf-8"))
-    delivery, faults = data.read(promotion.Delivery, promotion.DELIVERY, content)
-    if delivery is None:
-        raise OnairError(*faults)
     refused = promotion.refusals(
         texts,
         texts,
         digest,
-        delivery=delivery,
+        delivery=order_of_promotion(local.root),
         history=lambda leaf: changes.history(local.root, "HEAD", leaf),
         now=datetime.now(UTC),
     )
     if refused:
         raise OnairError(*refused)
-
-
-def _leaf_text(local: LocalPlatform, tree: str, leaf: Leaf) -> str:
-    try:
-        return git.run(local.root, "show", f"{tree}:{leaf.path}") + "\n"
-    except OnairError as error:
-        raise OnairError(
-            Finding(
-                rule="release/no-leaf",
-                file=leaf.path,
-                what=f"{leaf.cluster} does not run {leaf.service}",
-                mend="add the leaf, or name another cluster",
-            )
-        ) from error
 
 
 def _refuse_uncommitted(local: LocalPlatform, service: str) -> None:
