@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -20,6 +20,7 @@ import catalog.app
 import chat.app
 import live.app
 import order.app
+import origin.app
 import web.app
 import worker.app
 from onair_common.asgi import Lifecycle, Shell
@@ -30,15 +31,17 @@ from web.assets import Assets
 
 KEY, LIFE = "k" * 44, Lifecycle()
 SECRETS = {"SESSION_KEYS": KEY, "PEER_KEY": "p" * 44, "PAYMENT_KEY": "c" * 44}
+NO_CAMERAS = cast(Any, "no picture is asked for here")
 MAKERS: dict[str, Callable[[Settings, dict[str, str], Assets], Starlette]] = {
     "catalog": lambda settings, env, assets: catalog.app.create(settings, LIFE),
     "chat": lambda settings, env, assets: chat.app.create(settings, LIFE, env),
     "live": lambda settings, env, assets: live.app.create(settings, LIFE, live.app.Parts(env=env)),
     "order": lambda settings, env, assets: order.app.create(settings, LIFE, env),
+    "origin": lambda settings, env, assets: origin.app.create(settings, LIFE, cameras=NO_CAMERAS),
     "web": lambda settings, env, assets: web.app.create(settings, LIFE, assets=assets, sessions=Sessions([KEY])),
     "worker": lambda settings, env, assets: worker.app.create(settings, LIFE, env),
 }
-WITH_DOCUMENT = ("catalog", "chat", "live", "order")
+WITH_DOCUMENT = ("catalog", "chat", "live", "order", "origin")
 SIGNED_OTHERWISE = {"/api/order/payments/callback"}
 """Taken without a session: the provider signs it."""
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
@@ -81,13 +84,14 @@ def test_the_document_and_the_routes_are_the_same(service: str, make: Callable[[
     document = yaml.safe_load(Path(MAKERS_FILE[service]).read_text("utf-8"))
     assert Document(document)
     told = {(method.upper(), path) for path, item in document["paths"].items() for method in item if method in _METHODS}
-    served = {(method, path) for method, path in routes_of(make(service)) if path.startswith("/api/")}
-    assert served - {("GET", f"/api/{service}/openapi.json")} == told
+    served = {(method, path) for method, path in routes_of(make(service)) if path.startswith(("/api/", "/video/"))}
+    prefix = "/video" if service == "origin" else f"/api/{service}"
+    assert served - {("GET", f"{prefix}/openapi.json")} == told
 
 
 MAKERS_FILE = {
     name: str(Path(module.__file__ or "").parent / "openapi.yaml")
-    for name, module in (("catalog", catalog.app), ("chat", chat.app), ("live", live.app), ("order", order.app))
+    for name, module in zip(WITH_DOCUMENT, (catalog.app, chat.app, live.app, order.app, origin.app), strict=True)
 }
 _METHODS = {"get", "post", "put", "patch", "delete"}
 
@@ -124,6 +128,7 @@ async def test_what_is_not_there_is_said_in_both_languages(service: str, make: C
         assert re.search(said, answer.text)
         media = "text/html; charset=utf-8" if service == "web" else "application/problem+json"
         assert answer.headers["content-type"] == media
+        assert answer.headers["cache-control"] == "no-store"
         wrong = await client_of(make(service), language=language).request("DELETE", "/healthz")
         assert (wrong.status_code, wrong.headers["content-type"]) == (405, media)
 

@@ -58,10 +58,11 @@ class Lifecycle:
 def problem(
     status: int, title: str, detail: str = "", headers: dict[str, str] | None = None, code: str = ""
 ) -> JSONResponse:
-    """Return an RFC 9457 problem answer; ``code`` is for programs, title and detail for people."""
+    """Return an RFC 9457 problem answer, kept by no cache; ``code`` is for programs, title and detail for people."""
     optional = {name: value for name, value in (("detail", detail), ("code", code)) if value}
     body = {"type": "about:blank", "title": title, "status": status} | optional
-    return JSONResponse(body, status, headers, media_type="application/problem+json")
+    whole = {"cache-control": "no-store"} | (headers or {})
+    return JSONResponse(body, status, whole, media_type="application/problem+json")
 
 
 def health_routes(lifecycle: Lifecycle, ready: Readiness) -> list[Route]:
