@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 import time
@@ -118,6 +119,46 @@ async def test_nothing_is_changed_without_a_session_and_its_token(
                 else:
                     assert answer.status_code == (401 if not headers and service != "web" else 403), f"{method} {path}"
                 assert COOKIE not in answer.headers.get("set-cookie", "")
+
+
+WRONG = {"sale": 1, "sku": [], "quantity": "x", "hold": None, "kind": {}, "payment": "\ud800\0", "closes": True}
+JUNK: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "no JSON": {"content": b"{'a", "headers": {"content-type": "application/json"}},
+    "deep JSON": {"content": b"[" * 60_000, "headers": {"content-type": "application/json"}},
+    "wrong types": {"content": json.dumps(WRONG).encode(), "headers": {"content-type": "application/json"}},
+    "a form": {"data": {"nickname": "\0", "csrf": "<script>", "back": "//elsewhere.example"}},
+    "a large body": {"content": b"x" * (1 << 20), "headers": {"content-type": "application/json"}},
+}
+INSIDE = re.compile(
+    r"Traceback|asyncpg|redis|httpx|Errno|Exception|[A-Za-z]Error\b|cluster\.local|127\.0\.0\.1|/apps/|\.py\b|SELECT "
+)
+
+
+@pytest.mark.parametrize("service", sorted(MAKERS))
+@pytest.mark.parametrize("junk", JUNK)
+async def test_whatever_comes_is_refused_plainly_and_tells_nothing_of_the_inside(
+    junk: str, service: str, make: Callable[[str], Starlette]
+) -> None:
+    """All that services stand on is away here: the answer is a clear 4xx or that they are away, never a fault."""
+    app, sessions = make(service), Sessions([KEY])
+    viewer = Viewer(secrets.token_hex(16), "Kim", "seller", int(time.time()) + 600)
+    own = {"cookie": f"{COOKIE}={sessions.issue(viewer)}", "x-csrf-token": sessions.csrf(viewer)}
+    forged = {"cookie": f"{COOKIE}={Sessions(['f' * 44]).issue(viewer)}", "x-csrf-token": sessions.csrf(viewer)}
+    for method, path in routes_of(app):
+        for who in (own, forged):
+            headers = who | JUNK[junk].get("headers", {}) | {"idempotency-key": "kr-1", "x-forwarded-for": "192.0.2.1"}
+            given = JUNK[junk] | {"headers": headers}
+            answer = await client_of(app).request(method, address(path), **given)
+            told = f"{method} {path}: {answer.status_code} {answer.text[:300]}"
+            assert answer.status_code < 500 or answer.status_code == 503, told
+            if method in CHANGING and who is forged:
+                assert 400 <= answer.status_code < 500, told
+            if answer.status_code < 400:
+                continue
+            assert not INSIDE.search(answer.text), told
+            if answer.headers["content-type"] == "application/problem+json":
+                assert answer.json().keys() <= {"type", "title", "status", "detail", "code"}, told
 
 
 @pytest.mark.parametrize("service", sorted(MAKERS))

@@ -65,19 +65,25 @@ def problem(
     return JSONResponse(body, status, whole, media_type="application/problem+json")
 
 
+def from_outside(request: Request) -> bool:
+    """Tell whether a request came by the gateway, which marks what it lets in."""
+    return "x-forwarded-for" in request.headers
+
+
 def health_routes(lifecycle: Lifecycle, ready: Readiness) -> list[Route]:
     """Return /healthz, /readyz and /metrics; readiness is 503 from the moment of SIGTERM on."""
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
 
-    async def readyz(_: Request) -> Response:
+    async def readyz(request: Request) -> Response:
         reason = "draining" if lifecycle.draining else await ready()
-        return PlainTextResponse("ready\n") if reason is None else PlainTextResponse(f"{reason}\n", 503)
+        if reason is None:
+            return PlainTextResponse("ready\n")
+        return PlainTextResponse("not ready\n" if from_outside(request) else f"{reason}\n", 503)
 
     async def metrics(request: Request) -> Response:
-        # The gateway marks what comes from outside; figures are for the cluster's own Prometheus.
-        if "x-forwarded-for" in request.headers:
+        if from_outside(request):  # figures are for the cluster's own Prometheus
             return problem(404, "Not Found")
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 

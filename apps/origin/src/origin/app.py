@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from onair_common.asgi import Lifecycle, health_routes
+from onair_common.asgi import Lifecycle, from_outside, health_routes
 from onair_common.calls import http_client
 from onair_common.openapi import Document
 from onair_common.refusals import Refused, application
@@ -156,8 +156,7 @@ class Origin:
 
     async def feed(self, request: Request) -> Response:
         """Tell the other origin what is published here: at once when that is news to it."""
-        # The gateway marks what comes from outside; the other origin comes past it.
-        if RELAY_HEADER not in request.headers or "x-forwarded-for" in request.headers:
+        if RELAY_HEADER not in request.headers or from_outside(request):
             raise Refused("unknown")
         if request.query_params.get("since") == str(self.revision):
             waits = [asyncio.create_task(channel.wait()) for channel in self.channels.values()]
