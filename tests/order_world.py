@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -147,27 +145,3 @@ async def make_regions(
 async def regions(make_regions: Callable[[], Awaitable[Regions]]) -> Regions:
     """Two regions, for one test."""
     return await make_regions()
-
-
-class Loop:
-    """An event loop in a thread of its own: hypothesis calls rules synchronously."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self.thread.start()
-
-    def __call__(self, work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401  whatever the coroutine returns
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
-
-    def close(self) -> None:
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(10)
-        self.loop.close()
-
-
-@pytest.fixture
-def loop_in_thread() -> Iterator[Loop]:
-    loop = Loop()
-    yield loop
-    loop.close()

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -38,6 +39,30 @@ WATCH = """() => {
   return [onair.played, frames, onair.stall];
 }"""
 """Adds up what was played, ten times a second: a jump to the live edge is no playing."""
+KEEP_PLAYER = """(() => {
+  let made;
+  Object.defineProperty(window, "Hls", { get: () => made, set: (Hls) => {
+    made = class extends Hls { constructor(...given) { super(...given); window.onairPlayer = this; } };
+  } });
+})()"""
+"""Lets tests ask the page's player, which its script keeps to itself."""
+WATCH_PINS = """() => {
+  const box = document.getElementById("pin");
+  window.onairPins = [];
+  new MutationObserver(() => {
+    const product = box.dataset.product, at = window.onairPlayer?.playingDate?.getTime();
+    if (product) window.onairPins.push([product, at ?? null, Date.now()]);
+  }).observe(box, { attributes: true, attributeFilter: ["data-product"] });
+}"""
+"""Writes down what is pinned from now on, the instant of the picture then, and the clock's, in Unix milliseconds."""
+
+
+class Pin(NamedTuple):
+    """A product that a page showed as pinned: the instant of its picture then, and the clock's (Unix time, seconds)."""
+
+    product: str
+    picture: float
+    clock: float
 
 
 def launch(playwright: Playwright, certificate: Path) -> Browser:
@@ -90,6 +115,16 @@ class Viewer:
             self.page.wait_for_timeout(100)
         return time.monotonic() - began
 
+    def watch_pins(self) -> None:
+        """Write down what is pinned from now on."""
+        self.page.evaluate(WATCH_PINS)
+
+    def last_pin(self) -> Pin:
+        """Return what was pinned last since `watch_pins`."""
+        product, picture, clock = self.page.evaluate("window.onairPins.at(-1)")
+        assert picture is not None, f"{product} was pinned by the clock: the page had no picture"
+        return Pin(str(product), picture / 1000, clock / 1000)
+
     def overflow(self) -> int:
         """Return how many pixels the page is wider than its window."""
         return int(self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
@@ -110,6 +145,7 @@ def viewer(
         device_scale_factor=2 if size == PHONE else 1,
     )
     try:
+        context.add_init_script(KEEP_PLAYER)
         if geo:
             context.add_cookies([{"name": "geo", "value": geo[1], "url": geo[0]}])
         yield Viewer(context.new_page(), shots)

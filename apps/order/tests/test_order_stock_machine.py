@@ -20,7 +20,8 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from order_world import Loop, Regions
+from order_world import Regions
+from threaded_loop import Loop
 
 from onair_common.peer import PeerAway
 from order import fencing, holds, keys, orders, stock, transfers

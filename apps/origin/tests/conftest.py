@@ -7,9 +7,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from threaded_loop import loop_in_thread
 
 from origin.app import Cameras
 
+__all__ = ["cameras", "clips", "loop_in_thread"]
 FONT = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf")
 SECONDS = 32  # whole numbers of segments, of audio frames and of the picture's own period
 

@@ -214,7 +214,10 @@ async def test_what_is_no_feed_counts_as_lost(regions: dict[str, Starlette], cha
 
 
 async def test_a_feed_is_for_origins(regions: dict[str, Starlette]) -> None:
-    assert (await viewer(regions["kr"]).get("/video/feed")).status_code == 404
+    asked = {"x-onair-relay": "1"}
+    for headers in ({}, asked | {"x-forwarded-for": "192.0.2.1"}):
+        assert (await viewer(regions["kr"]).get("/video/feed", headers=headers)).status_code == 404
+    assert (await viewer(regions["kr"]).get("/video/feed", headers=asked)).status_code == 200
 
 
 async def test_two_origins_never_relay_each_other(regions: dict[str, Starlette]) -> None:
@@ -226,8 +229,21 @@ async def test_two_origins_never_relay_each_other(regions: dict[str, Starlette])
 @pytest.mark.parametrize(
     "path", ["fr/index.m3u8", "kr/x.m4s", "kr/0.m4s", "kr/99999999999.m4s", "kr/..%2f..%2fetc", "kr/-1.m4s"]
 )
-async def test_what_is_not_on_offer_is_404(path: str, regions: dict[str, Starlette]) -> None:
-    assert (await viewer(regions["kr"]).get(f"/video/{path}")).status_code == 404
+async def test_what_is_not_on_offer_is_404_in_the_viewers_language(path: str, regions: dict[str, Starlette]) -> None:
+    for language, title in (("ko", "찾을 수 없습니다"), ("en", "Not Found")):
+        answer = await viewer(regions["kr"]).get(f"/video/{path}", headers={"accept-language": language})
+        assert (answer.status_code, answer.json()["title"]) == (404, title)
+        assert answer.headers["cache-control"] == "no-store", "it may be there a moment later"
+
+
+async def test_ready_while_publishers_can_come(regions: dict[str, Starlette], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RTMP_PORT", "0")
+    kr = regions["kr"]
+    assert (await viewer(kr).get("/readyz")).status_code == 503
+    async with kr.router.lifespan_context(kr):
+        assert (await viewer(kr).get("/readyz")).status_code == 200
+        kr.state.origin.ingest.drain()
+        assert (await viewer(kr).get("/readyz")).status_code == 503
 
 
 def test_a_peer_that_is_no_url_is_refused(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -75,12 +74,8 @@ class Engine:
         self.started = 0.0
 
     async def run(self) -> Run:
-        """Carry the plan out, to its end or until ``stop`` is set (in the main thread Ctrl-C sets it)."""
+        """Carry the plan out, to its end or until ``stop`` is set."""
         loop = asyncio.get_running_loop()
-        main = threading.current_thread() is threading.main_thread()
-        if main:
-            loop.add_signal_handler(signal.SIGINT, self.stop.set)
-            loop.add_signal_handler(signal.SIGTERM, self.stop.set)
         async with self.opened() as arrive:
             with _ahead_of_others():
                 cpu = time.thread_time()
@@ -92,9 +87,6 @@ class Engine:
                     await self._finish()
                 finally:
                     ticker.cancel()
-                    if main:
-                        loop.remove_signal_handler(signal.SIGINT)
-                        loop.remove_signal_handler(signal.SIGTERM)
                 span = (started_at, self.clock(), time.thread_time() - cpu, self.stop.is_set())
         return Run(self.recorder.measured(*span), span)
 

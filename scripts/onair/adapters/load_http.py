@@ -10,6 +10,7 @@ import threading
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 
+from onair.adapters.interrupts import noted
 from onair.adapters.load_client import Network, Request, Sessions, allowed, exchange, resolve, trust
 from onair.adapters.load_engine import Arrive, Clock, Engine, OnTick
 from onair.core.finding import Finding, OnairError
@@ -36,7 +37,7 @@ def run_load(
     networks
         Where load may go besides loopback: the project's own pools.
     stop
-        Set it to end early; in the main thread Ctrl-C does the same. The result then says ``interrupted``.
+        Set it to end early; without one, Ctrl-C in the main thread does. The result then says ``interrupted``.
     on_start
         Called when the plan is checked and the first request is about to be due.
 
@@ -82,5 +83,6 @@ def run_load(
     engine.on_tick, engine.stop = on_tick, stop or engine.stop
     if on_start:
         on_start()
-    measured = asyncio.run(engine.run()).arrivals
+    with contextlib.nullcontext() if stop else noted(engine.stop):
+        measured = asyncio.run(engine.run()).arrivals
     return LoadResult(plan=plan, **dict(measured))

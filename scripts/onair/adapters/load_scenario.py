@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
+from onair.adapters.interrupts import noted
 from onair.adapters.load_client import Network, Request, Sessions, allowed, exchange, resolve, trust
 from onair.adapters.load_engine import Arrive, Clock, Engine, OnTick
 from onair.core.finding import Finding, OnairError
@@ -71,7 +72,8 @@ def run_scenario(
     engine.on_tick, engine.stop = on_tick, stop or engine.stop
     if on_start:
         on_start()
-    run = asyncio.run(engine.run())
+    with contextlib.nullcontext() if stop else noted(engine.stop):
+        run = asyncio.run(engine.run())
     measured = {name: step.measured(*run.span) for name, step in sorted(played.steps.items())}
     return ScenarioResult(plan=plan, arrivals=run.arrivals, steps=measured)
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FINDINGS, COULD_NOT_RUN, INTERRUPTED = 1, 2, 130
 AGAIN = "interrupted; the same command goes on from here"
+FROM_THE_START = {"load", "storm"}
+"""Measurements: what is interrupted was told as far as it came, and the next one is another."""
 COMMANDS = (
     "up",
     "down",
@@ -71,10 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         console.render(error.findings, _stderr())
         sys.exit(COULD_NOT_RUN)
     except KeyboardInterrupt:
-        _stderr().print(AGAIN)
+        _stderr().print("interrupted" if FROM_THE_START.intersection(words[:1]) else AGAIN)
         sys.exit(INTERRUPTED)
     except SystemExit as stop:
-        if stop.code == INTERRUPTED:
+        if stop.code == INTERRUPTED and not FROM_THE_START.intersection(words[:1]):
             _stderr().print(AGAIN)
         raise
 

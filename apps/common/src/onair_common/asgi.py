@@ -58,10 +58,16 @@ class Lifecycle:
 def problem(
     status: int, title: str, detail: str = "", headers: dict[str, str] | None = None, code: str = ""
 ) -> JSONResponse:
-    """Return an RFC 9457 problem answer; ``code`` is for programs, title and detail for people."""
+    """Return an RFC 9457 problem answer, kept by no cache; ``code`` is for programs, title and detail for people."""
     optional = {name: value for name, value in (("detail", detail), ("code", code)) if value}
     body = {"type": "about:blank", "title": title, "status": status} | optional
-    return JSONResponse(body, status, headers, media_type="application/problem+json")
+    whole = {"cache-control": "no-store"} | (headers or {})
+    return JSONResponse(body, status, whole, media_type="application/problem+json")
+
+
+def from_outside(request: Request) -> bool:
+    """Tell whether a request came by the gateway, which marks what it lets in."""
+    return "x-forwarded-for" in request.headers
 
 
 def health_routes(lifecycle: Lifecycle, ready: Readiness) -> list[Route]:
@@ -70,13 +76,14 @@ def health_routes(lifecycle: Lifecycle, ready: Readiness) -> list[Route]:
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
 
-    async def readyz(_: Request) -> Response:
+    async def readyz(request: Request) -> Response:
         reason = "draining" if lifecycle.draining else await ready()
-        return PlainTextResponse("ready\n") if reason is None else PlainTextResponse(f"{reason}\n", 503)
+        if reason is None:
+            return PlainTextResponse("ready\n")
+        return PlainTextResponse("not ready\n" if from_outside(request) else f"{reason}\n", 503)
 
     async def metrics(request: Request) -> Response:
-        # The gateway marks what comes from outside; figures are for the cluster's own Prometheus.
-        if "x-forwarded-for" in request.headers:
+        if from_outside(request):  # figures are for the cluster's own Prometheus
             return problem(404, "Not Found")
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 

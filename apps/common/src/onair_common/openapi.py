@@ -84,11 +84,14 @@ class Document:
         Raises
         ------
         Refused
-            ``body`` (422), naming the place of the first error.
+            ``body`` (422), naming the place of the first error; ``no-json`` (400) where half a character stands.
         KeyError
             When the document has no such operation with a JSON body.
         """
-        error = next(iter(self._bodies[operation].iter_errors(body)), None)
+        try:
+            error = next(iter(self._bodies[operation].iter_errors(body)), None)
+        except UnicodeEncodeError as half:  # a lone surrogate: JSON can spell it, and no text can have it
+            raise Refused("no-json") from half
         if error is not None:
             place = "/".join(str(step) for step in error.instance_path) or "body"
             raise Refused("body", place=place, why=error.message, why_ko=_in_korean(error))

@@ -17,7 +17,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from onair_common.asgi import Lifecycle, health_routes, problem
+from onair_common.asgi import Lifecycle, from_outside, health_routes
+from onair_common.calls import http_client
+from onair_common.openapi import Document
+from onair_common.refusals import Refused, application
 from onair_common.settings import SettingError, Settings, number, text
 from origin import feed, timeline
 from origin.channel import Channel
@@ -26,6 +29,7 @@ from origin.ingest import Ingest
 from origin.keys import StreamKeys
 from origin.peer import FEED_SECONDS, RELAY_HEADER, Peer, PeerAway
 from origin.relay import RelayState, Role
+from origin.words import WORDS
 
 PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
 SEGMENT_TYPE = "video/iso.segment"
@@ -92,9 +96,7 @@ class Origin:
 
     async def index(self, request: Request) -> Response:
         """Answer with a channel's playlist, once the segment or part that was asked for is there."""
-        channel = self.channels.get(request.path_params["channel"])
-        if channel is None:
-            return problem(404, "Not Found", "no such channel")
+        channel = self._channel(request)
         wanted, part = (request.query_params.get(f"_HLS_{name}", "") for name in ("msn", "part"))
         if wanted.isdecimal() and len(wanted) <= 12:
             index = int(part) if part.isdecimal() and len(part) <= 3 else None
@@ -105,9 +107,7 @@ class Origin:
 
     async def media(self, request: Request) -> Response:
         """Answer with a segment, a part or an init section."""
-        channel, name = self.channels.get(request.path_params["channel"]), request.path_params["name"]
-        if channel is None:
-            return problem(404, "Not Found", "no such channel")
+        channel, name = self._channel(request), request.path_params["name"]
         relayed = RELAY_HEADER in request.headers
         if match := _RUN.match(name):
             return self._run(channel, match, relayed)
@@ -117,12 +117,12 @@ class Origin:
         role: Role = "publisher" if channel.name == self.region else self.peer.state.role
         if relayed and role != "publisher":
             # Two origins that relay each other would pass a stale picture round in circles.
-            return problem(421, "Misdirected Request", "this origin does not publish the channel")
+            raise Refused("published-elsewhere")
         if name == "init.mp4":
             return Response(self.cameras.main.init, headers=_headers(role, "max-age=3600"), media_type="video/mp4")
         camera = _CAMERA.match(name)
         if not camera or not timeline.on_offer(int(camera[1]), self.now()):
-            return _absent()
+            raise Refused("not-on-offer")
         if role == "relay":
             try:
                 data = await self.peer.segment(channel.name, name)
@@ -136,20 +136,28 @@ class Origin:
         ident, part = match["ident"], match["part"]
         run = next((r for r in reversed(channel.runs) if r.ident == ident), None)
         if run is None:
-            return _absent()
+            raise Refused("not-on-offer")
         own = run.region == self.region
         if relayed and not own:
-            return problem(421, "Misdirected Request", "this origin does not publish the channel")
+            raise Refused("published-elsewhere")
         headers = _headers("publisher" if own else "relay", _KEPT)
         if match["number"] is None:
             return Response(run.init, headers=headers, media_type="video/mp4")
         data = channel.media(ident, int(match["number"]), int(part) if part else None)
-        return Response(data, headers=headers, media_type=SEGMENT_TYPE) if data is not None else _absent()
+        if data is None:
+            raise Refused("not-on-offer")
+        return Response(data, headers=headers, media_type=SEGMENT_TYPE)
+
+    def _channel(self, request: Request) -> Channel:
+        channel = self.channels.get(request.path_params["channel"])
+        if channel is None:
+            raise Refused("no-channel")
+        return channel
 
     async def feed(self, request: Request) -> Response:
         """Tell the other origin what is published here: at once when that is news to it."""
-        if RELAY_HEADER not in request.headers:
-            return problem(404, "Not Found")
+        if RELAY_HEADER not in request.headers or from_outside(request):
+            raise Refused("unknown")
         if request.query_params.get("since") == str(self.revision):
             waits = [asyncio.create_task(channel.wait()) for channel in self.channels.values()]
             await asyncio.wait(waits, timeout=FEED_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -189,7 +197,7 @@ def create(
     now: Callable[[], float] = time.time,
 ) -> Starlette:
     """Build the service."""
-    http = client or httpx.AsyncClient(trust_env=False)
+    http = client or http_client()
     cams = cameras or Cameras.open(Path(text("CLIPS", "/srv/onair/assets")))
     bases = [b.strip().rstrip("/") for b in text("PEER_ORIGINS", ",").split(",") if b.strip()]
     for base in bases:
@@ -200,7 +208,7 @@ def create(
     lifecycle.on_drain.append(origin.ingest.drain)
 
     async def ready() -> str | None:
-        return None
+        return None if origin.ingest.listening else "no publisher can come: the RTMP port is closed"
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -212,14 +220,17 @@ def create(
         await origin.ingest.stop()
         await http.aclose()
 
-    app = Starlette(
-        routes=[
+    app = application(
+        settings,
+        [
             Route("/video/status", origin.status),
             Route("/video/feed", origin.feed),
+            Document.of("origin").route("/video/openapi.json"),
             Route("/video/{channel}/index.m3u8", origin.index),
             Route("/video/{channel}/{name}", origin.media),
             *health_routes(lifecycle, ready),
         ],
+        words=WORDS,
         lifespan=lifespan,
     )
     app.state.origin = origin
@@ -228,7 +239,3 @@ def create(
 
 def _headers(role: Role, cache: str) -> dict[str, str]:
     return {"cache-control": cache, "x-onair-video": role, "access-control-allow-origin": "*"}
-
-
-def _absent() -> Response:
-    return problem(404, "Not Found", "no such segment, or not on offer now", {"cache-control": "no-cache"})

@@ -118,6 +118,11 @@ class Ingest:
         self._server = await asyncio.start_server(self._connected, "0.0.0.0", port)  # noqa: S104  a pod's own address
         return int(self._server.sockets[0].getsockname()[1])
 
+    @property
+    def listening(self) -> bool:
+        """Whether publishers can come."""
+        return self._server is not None and self._server.is_serving()
+
     def drain(self) -> None:
         """Send every publisher away, to come back elsewhere, and take no new one."""
         if self._server:

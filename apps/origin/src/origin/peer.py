@@ -12,6 +12,7 @@ import httpx
 import structlog
 from prometheus_client import Counter
 
+from onair_common.pauses import pause
 from origin.channel import Channel
 from origin.feed import FeedError, RemoteRun, read
 from origin.relay import RelayState
@@ -67,7 +68,7 @@ class Peer:
         """Follow the other region for ever."""
         while True:
             if not await self.poll():
-                await asyncio.sleep(POLL_SECONDS)
+                await pause(POLL_SECONDS)
 
     async def poll(self) -> bool:
         """Ask once for news and let state and channels follow; tell whether there was an answer."""

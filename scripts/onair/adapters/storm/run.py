@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from onair.adapters.interrupts import noted
 from onair.adapters.kubectl import wait
 from onair.adapters.load_client import Network
 from onair.adapters.load_engine import Tick
@@ -70,6 +72,9 @@ class World:
 def run(plan: StormPlan, world: World, reporter: Reporter) -> StormResult:
     """Open the sales, let buyers and faults loose on them, wait until all is settled, and count.
 
+    Ctrl-C ends the purchases, not the rest: what they have done is counted. Once more, and it is not waited for that
+    all is settled; a third time, and nothing is counted.
+
     Raises
     ------
     OnairError
@@ -78,16 +83,20 @@ def run(plan: StormPlan, world: World, reporter: Reporter) -> StormResult:
     began = time.time()
     prefix = f"storm-{int(began)}"
     opened = sales(plan, sorted(shop.region for shop in world.shops), prefix, world.goods.sku)
+    stop, enough = threading.Event(), threading.Event()
     try:
         with reporter.step(f"{plan.items:,} items in {plan.sales} sales"):
             _open(world, opened)
-        played, log = _loose(plan, world, opened, reporter)
+        with noted(stop, enough):
+            played, log = _loose(plan, world, opened, reporter, stop)
     finally:
-        world.trouble.stop()
-        with suppress(OnairError):  # a sale that is not closed ends by itself; the count comes all the same
-            for sale in opened:
-                world.seller.close(sale)
-    settled = _settle(plan, world, prefix, reporter)
+        with noted(stop, enough):
+            world.trouble.stop()
+            with suppress(OnairError):  # a sale that is not closed ends by itself; the count comes all the same
+                for sale in opened:
+                    world.seller.close(sale)
+    with noted(enough):
+        settled = _settle(plan, world, prefix, reporter, enough)
     with reporter.step("count"):
         books = {each.region: each.books(prefix, began - CLOCKS_SECONDS) for each in world.books}
         evidence = Evidence(opened, books, log.log)
@@ -101,7 +110,7 @@ def run(plan: StormPlan, world: World, reporter: Reporter) -> StormResult:
             totals=totals(evidence),
             verdict=verify(evidence),
             settled=settled,
-            interrupted=played.arrivals.interrupted,
+            interrupted=stop.is_set() or enough.is_set(),
         )
 
 
@@ -122,7 +131,7 @@ def _open(world: World, opened: Sequence[Sale]) -> None:
 
 
 def _loose(
-    plan: StormPlan, world: World, opened: Sequence[Sale], reporter: Reporter
+    plan: StormPlan, world: World, opened: Sequence[Sale], reporter: Reporter, stop: threading.Event
 ) -> tuple[ScenarioResult, Purchase]:
     scenario = Purchase(world.shoppers, lambda number: opened[plan.sale_of(number)].offer, plan.habits)
     arrivals = ScenarioPlan(
@@ -147,12 +156,14 @@ def _loose(
             paid = tick.outcomes.get("paid", 0)
             step.note(f"{paid:,} paid, {tick.failed:,} failed, {tick.in_flight} under way, p99 {tick.p99:.0f} ms")
 
-        played = run_scenario(arrivals, scenario, tick, networks=world.networks, on_start=world.trouble.start)
+        played = run_scenario(
+            arrivals, scenario, tick, networks=world.networks, stop=stop, on_start=world.trouble.start
+        )
         step.done(f"{played.arrivals.sent:,} in {played.arrivals.elapsed:.0f} s")
     return played, scenario
 
 
-def _settle(plan: StormPlan, world: World, prefix: str, reporter: Reporter) -> float | None:
+def _settle(plan: StormPlan, world: World, prefix: str, reporter: Reporter, enough: threading.Event) -> float | None:
     """Wait until nothing is open in any region; returns how long that took, None when it took too long."""
     began = time.monotonic()
     with reporter.step("settle") as step:
@@ -163,9 +174,8 @@ def _settle(plan: StormPlan, world: World, prefix: str, reporter: Reporter) -> f
                 step.done(f"nothing open after {took:.0f} s")
                 return took
             step.note("; ".join(f"{region}: {each.model_dump(exclude_defaults=True)}" for region, each in left.items()))
-            if took > plan.settle:
+            if took > plan.settle or enough.wait(LOOK_SECONDS):
                 return None
-            time.sleep(LOOK_SECONDS)
 
 
 def _shop(world: World, region: str) -> Shop:
