@@ -68,13 +68,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         console.render(error.findings, _stderr())
         sys.exit(COULD_NOT_RUN)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as stop:  # Typer turns the one into the other
+        if isinstance(stop, SystemExit) and stop.code != INTERRUPTED:
+            raise
         _stderr().print(AGAIN)
         sys.exit(INTERRUPTED)
-    except SystemExit as stop:
-        if stop.code == INTERRUPTED:
-            _stderr().print(AGAIN)
-        raise
 
 
 def _run(words: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,6 +37,11 @@ def key_of(*parts: str | bytes) -> str:
         total.update(len(content).to_bytes(8, "little"))
         total.update(content)
     return total.hexdigest()
+
+
+def key_of_files(version: str, files: Mapping[str, str]) -> str:
+    """Return a name for what some files, by path, say to the code that ``version`` names."""
+    return key_of(version, *(part for pair in files.items() for part in pair))
 
 
 class Cache:

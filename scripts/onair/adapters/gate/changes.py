@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
 from onair.adapters import git_read
+from onair.adapters.gate import tree
 from onair.adapters.git_read import FILES
 from onair.core.change.freeze import TRAILER
 from onair.core.change.promotion import Held, Texts, pinned
@@ -37,12 +38,15 @@ class Change:
         The merge base: where the change leaves the branch.
     head
         The commit that is judged; None for the working tree with what is not committed.
+    listing
+        The working tree's files (:func:`onair.adapters.gate.tree.listed`), where they are known already.
     """
 
     root: Path
     base: str
     fork: str
     head: str | None
+    listing: Mapping[str, tree.Known] | None = None
 
     @cached_property
     def entries(self) -> dict[str, tuple[str | None, str | None]]:
@@ -57,9 +61,8 @@ class Change:
                 new if new_mode in FILES else None,
             )
         if self.head is None:
-            for name in git_read.output(self.root, "ls-files", "-z", "--others", "--exclude-standard").split(b"\0"):
-                if name:
-                    found[os.fsdecode(name)] = (None, NONE)
+            listing = tree.listed(self.root) if self.listing is None else self.listing
+            found |= {path: (None, NONE) for path, known in listing.items() if not known.tracked}
         return found
 
     @property
@@ -142,8 +145,8 @@ def default_base(root: Path) -> str:
     )
 
 
-def since(root: Path, base: str, head: str | None = None) -> Change:
-    """Return the change from the branch or commit ``base`` to ``head``, or to the working tree.
+def since(root: Path, base: str, head: str | None = None, listing: Mapping[str, tree.Known] | None = None) -> Change:
+    """Return the change from the branch or commit ``base`` to ``head``, or to the working tree of these files.
 
     Raises
     ------
@@ -162,7 +165,7 @@ def since(root: Path, base: str, head: str | None = None) -> Change:
                 mend="git fetch --unshallow (in GitHub Actions: actions/checkout with fetch-depth: 0)",
             )
         )
-    return Change(root, tip, done.stdout.decode().strip(), end if head else None)
+    return Change(root, tip, done.stdout.decode().strip(), end if head else None, listing)
 
 
 def history(root: Path, ref: str, leaf: Leaf) -> list[Held]:

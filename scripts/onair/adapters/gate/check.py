@@ -83,8 +83,8 @@ def run(root: Path, options: Options) -> Report:
     """
     began = time.monotonic()
     cache = Cache(options.cache)
-    change = _since(root, options) if options.base else None
     source = _source(root, options)
+    change = _since(root, options, source) if options.base else None
     with ThreadPoolExecutor(1) as aside:  # while programs render, this thread does what needs no objects
         reading = aside.submit(_read, root, options, source.tree)
         findings = [*source.tree.findings, *sources.findings(source.tree.files, cache, code.whole())]
@@ -174,11 +174,12 @@ def _secrets(root: Path, options: Options, source: _Source, change: Change | Non
     from onair.adapters.gate import secret_scan  # noqa: PLC0415
 
     store = Cache(options.cache)
-    if options.head:
-        hits = secret_scan.of_commit(options.repository or root, options.head, store)
-    else:
-        hits = secret_scan.of_disk(root, source.listing, store)
-    added = secret_scan.scan_added(change.added(), store) if change else []
+    with secret_scan.Scanner(store) as scanner:
+        if options.head:
+            hits = secret_scan.of_commit(options.repository or root, options.head, scanner)
+        else:
+            hits = secret_scan.of_disk(root, source.listing, scanner)
+        added = secret_scan.scan_added(change.added(), scanner) if change else []
     # Reading the allow-list as a model takes longer than all else here.
     key = key_of("secrets", code.whole(), source.tree.files.get(ALLOWED, ""), json.dumps([hits, added]))
     return store.clean(key, lambda: _judged_secrets(sources.facts(source.tree.files, store).data, hits, added))
@@ -201,10 +202,11 @@ def difference(root: Path, options: Options) -> str:
     OnairError
         If git does not know ``options.base`` or ``options.head``, or a side does not render.
     """
-    found = read(root, options)
+    source = _source(root, options)
+    found = _read(root, options, source.tree)
     if found.rendered.findings:
         raise OnairError(*found.rendered.findings)
-    return _shown(_judged(root, options, found, _since(root, options)))
+    return _shown(_judged(root, options, found, _since(root, options, source)))
 
 
 def _shown(verdict: Verdict) -> str:
@@ -213,10 +215,10 @@ def _shown(verdict: Verdict) -> str:
     return markdown(verdict.changes, appearing=verdict.appearing, vanishing=verdict.vanishing, pruned=verdict.pruned)
 
 
-def _since(root: Path, options: Options) -> Change:
+def _since(root: Path, options: Options, source: _Source) -> Change:
     from onair.adapters.gate import changes  # noqa: PLC0415
 
-    return changes.since(options.repository or root, str(options.base), options.head)
+    return changes.since(options.repository or root, str(options.base), options.head, source.listing)
 
 
 def _judged(root: Path, options: Options, found: Checked, change: Change) -> Verdict:

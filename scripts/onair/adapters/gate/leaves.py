@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,13 +27,12 @@ if TYPE_CHECKING:
 _PINNED = re.compile(r"v?\d+(?:\.\d+)+[\w.+-]*|[0-9a-f]{40}")
 _SOURCES = (
     *(f"adapters/gate/{name}.py" for name in ("cache", "leaves", "programs", "workspace", "yaml_read")),
-    "adapters/helm.py",
+    *(f"adapters/{name}.py" for name in ("git_read", "helm", "kustomize")),
     *(f"core/gate/{name}.py" for name in ("crd_schemas", "kustomization")),
 )
-_TIMEOUT_SECONDS = 180
 # A leaf takes less memory than a collection is worth, and leaves run side by side: a third less time of a core.
 # The limit is for large ones.
-_SETTINGS = {"GIT_TERMINAL_PROMPT": "0", "GOGC": "off", "GOMEMLIMIT": "256MiB", "GOMAXPROCS": "1"}
+_SETTINGS = {"GOGC": "off", "GOMEMLIMIT": "256MiB", "GOMAXPROCS": "1"}
 
 
 @dataclass(frozen=True)
@@ -223,15 +220,14 @@ class Leaves:
         return bodies
 
     def _build(self, folder: Path, leaf: str) -> list[Body]:
-        from onair.adapters.gate.yaml_read import documents  # noqa: PLC0415 - not needed where every leaf is cached
+        from onair.adapters import kustomize  # noqa: PLC0415 - not needed where every leaf is cached
+        from onair.adapters.gate.yaml_read import documents  # noqa: PLC0415
 
-        command = [*self._programs.kustomize, str(folder / leaf)]
-        environment = {**os.environ, **_SETTINGS, **self._programs.environment}
         try:
-            done = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=_TIMEOUT_SECONDS)
-        except subprocess.TimeoutExpired as error:
-            what = f"no answer within {_TIMEOUT_SECONDS} s; is a remote base reachable?"
-            raise OnairError(_failed(what, f"{leaf}/kustomization.yaml", None)) from error
+            done = kustomize.run(self._programs.kustomize, folder / leaf, {**_SETTINGS, **self._programs.environment})
+        except OnairError as error:
+            file = kustomization_of(self._files, leaf)
+            raise OnairError(*(_failed(each.what, str(file), None) for each in error.findings)) from error
         if done.returncode:
             reached = {path: self._files[path] for path in self.reach(leaf).files}
             found = cause(done.stderr.decode(errors="replace"), str(folder), reached)
