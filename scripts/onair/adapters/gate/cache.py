@@ -71,7 +71,7 @@ class Cache:
 
     def has(self, area: str, key: str) -> bool:
         """Tell whether there is a value, without reading it."""
-        if self._folder is None:
+        if self._folder is None or not key:
             return False
         file = self._folder / area / key
         return file.exists() and _keep(file)
