@@ -179,8 +179,8 @@ def seeded(
 def failing(chain: gate_chain.Chain, rendered: Path) -> set[str]:
     """Return the defects (folders of ``rendered``) of which a tool says more than of the unbroken repository."""
     said: dict[str, set[tuple[str, str]]] = {}
-    for file, text in chain.validate(rendered).failed:
-        said.setdefault(file.split("/")[0], set()).add(("kubernetes-validate", text))
+    for folder in rendered.iterdir():
+        said[folder.name] = {("kubernetes-validate", text) for text in chain.objections(folder)}
     scan = chain.scan(rendered)
     for failure in scan.failures:
         said.setdefault(failure.file.split("/")[0], set()).add((failure.check, failure.resource))
@@ -214,14 +214,10 @@ def command(root: Path, cache: Path, *words: str, clean: bool = True) -> tuple[f
     RuntimeError
         If it could not run, or found something where all is ``clean``.
     """
-    for shared in ("bin", "mirrors"):  # programs and upstream's manifests: as old as the machine, for both contestants
-        if not (cache / shared).is_symlink():
-            cache.mkdir(parents=True, exist_ok=True)
-            (cache / shared).symlink_to(Paths.of().cache / shared)
-    environment = {**os.environ, "PYTHONPATH": str(root / "scripts"), "ONAIR_CACHE": str(cache)}
+    settings = environment(root, cache)
     began, most = time.monotonic(), 0
     with subprocess.Popen(
-        [sys.executable, "-m", "onair", "check", *words], cwd=root, env=environment, stdout=subprocess.PIPE,
+        [sys.executable, "-m", "onair", "check", *words], cwd=root, env=settings, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True,
     ) as process:  # fmt: skip
         watched = psutil.Process(process.pid)
@@ -233,6 +229,17 @@ def command(root: Path, cache: Path, *words: str, clean: bool = True) -> tuple[f
     if process.returncode > int(not clean):
         raise RuntimeError(f"onair check {' '.join(words)} ended with {process.returncode}: {said[-2000:]}")
     return seconds, most / 2**20
+
+
+def environment(root: Path, cache: Path) -> dict[str, str]:
+    """Return the environment in which the copy at ``root`` runs, with a cache of its own."""
+    for shared in ("bin", "mirrors"):  # programs and upstream's manifests: as old as the machine, for both contestants
+        if not (cache / shared).is_symlink():
+            cache.mkdir(parents=True, exist_ok=True)
+            (cache / shared).symlink_to(Paths.of().cache / shared)
+    made = {**os.environ, "PYTHONPATH": str(root / "scripts"), "ONAIR_CACHE": str(cache)}
+    made.pop("PYTHONDONTWRITEBYTECODE", None)  # where a build sets it, every module is compiled at each start
+    return made
 
 
 def _resident(process: psutil.Process) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.record import ROOT
 from onair.adapters import mirrors, toolchain
 from onair.adapters.second_opinion import CHECKOV, run_checkov, run_validate
+from onair.core.finding import OnairError
 from onair.core.paths import Paths
 from onair.core.progress import Silent
 from onair.core.second_opinion import Scan, Validation
@@ -54,6 +55,13 @@ class Chain:
     def validate(self, folder: Path) -> Validation:
         """Run kubernetes-validate over every file below ``folder``."""
         return run_validate(folder, _names(folder), KUBERNETES)
+
+    def objections(self, folder: Path) -> set[str]:
+        """Return what kubernetes-validate says against the files below ``folder``; that it breaks off is one too."""
+        try:
+            return {text for _, text in self.validate(folder).failed}
+        except OnairError as error:
+            return {str(error)}
 
     def scan(self, folder: Path) -> Scan:
         """Run checkov over ``folder``."""

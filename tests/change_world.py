@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import yaml
+from msgspec import convert
 
 from onair.core.change.promotion import Delivery, Held
 from onair.core.gate.model import Estate, Object
@@ -16,13 +17,14 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 OLD, NEW, OTHER = (f"sha256:{letter * 64}" for letter in "abc")
 KR, US = Leaf("prod-kr", "web"), Leaf("prod-us", "web")
 PRODS = ("prod-kr", "prod-us")
-DELIVERY = Delivery.model_validate(
+DELIVERY = convert(
     {
         "apiVersion": "onair.dev/v1",
         "kind": "Delivery",
         "metadata": {"name": "delivery"},
         "spec": {"promotion": {"prod-us": {"after": "prod-kr", "soakHours": 24}}},
-    }
+    },
+    Delivery,
 )
 
 

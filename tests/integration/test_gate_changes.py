@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import pytest
 import yaml
+from msgspec import convert
 from support import findings_of
 
 from onair.adapters.gate import code, retire, secret_lines, secret_scan, tree
@@ -106,6 +107,15 @@ def test_the_working_tree_counts_with_what_is_not_committed_nor_added(repo: Repo
     assert change.texts["new.yaml"] == (None, "n: 1\n")
 
 
+def test_a_link_that_leads_elsewhere_is_no_text(repo: Repository) -> None:
+    (repo.root / "link").symlink_to("a.yaml")
+    repo.git("add", "link")
+    repo.git("commit", "--quiet", "-m", "x")
+    (repo.root / "link").unlink()
+    (repo.root / "link").symlink_to("b.yaml")
+    assert since(repo.root, "HEAD", listing=tree.listed(repo.root)).texts == {"link": (None, None)}
+
+
 def test_nothing_changed_is_nothing(repo: Repository) -> None:
     assert since(repo.root, "main", "HEAD").texts == {}
     assert since(repo.root, "main").files == []
@@ -169,7 +179,7 @@ def test_a_leafs_past_is_that_of_main_and_a_merge_brings_it_when_it_is_merged(re
 
 
 def test_promotion_by_the_history_of_a_real_repository(repo: Repository, root: Path) -> None:
-    delivery = Delivery.model_validate(yaml.safe_load((root / "clusters/platform/delivery.yaml").read_text()))
+    delivery = convert(yaml.safe_load((root / "clusters/platform/delivery.yaml").read_text()), Delivery)
     repo.commit({KR.path: pin(NEW)}, hour=10)
     repo.git("checkout", "--quiet", "-b", "promote")
     repo.commit({US.path: pin(NEW)}, hour=11)
@@ -220,11 +230,13 @@ HARMLESS = {
 
 
 def scan(files: list[tuple[str, bytes]], folder: Path | None = None) -> list[Hit]:
-    return secret_scan.Scanner(Cache(folder)).hits(dict.fromkeys(dict(files)), lambda _: files)
+    with secret_scan.Scanner(Cache(folder)) as scanner:
+        return scanner.hits(dict.fromkeys(dict(files)), lambda _: files)
 
 
 def found_in(root: Path, folder: Path | None = None) -> list[tuple[str, int]]:
-    return sorted((hit.file, hit.line) for hit in secret_scan.of_disk(root, tree.listed(root), Cache(folder)))
+    with secret_scan.Scanner(Cache(folder)) as scanner:
+        return sorted((hit.file, hit.line) for hit in secret_scan.of_disk(root, tree.listed(root), scanner))
 
 
 def memory(folder: Path) -> Path:
@@ -238,9 +250,19 @@ def test_a_secret_is_found_with_its_line_and_never_shown(path: str, tmp_path: Pa
     found = scan([(path, text.encode())], tmp_path)
     assert {hit.line for hit in found} == {2}
     stored = memory(tmp_path).read_bytes().decode("latin-1")
-    for told in (stored, str(found), str(judge_secrets(found, Allowed.model_construct(spec=()), whole=False))):
+    nothing = Allowed(apiVersion="onair.dev/v1", kind="AllowedSecrets", metadata={}, spec=())
+    for told in (stored, str(found), str(judge_secrets(found, nothing, whole=False))):
         assert WORD not in told
         assert SECRETS[path][-16:] not in told
+
+
+def test_what_was_learned_of_many_files_is_kept_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[str] = []
+    monkeypatch.setattr(Cache, "put", lambda _, area, *__: kept.append(area))
+    added = [("c0ffee", f"{name}.yaml", {3: f"name: {name}"}) for name in ("a", "b", "c")]
+    with secret_scan.Scanner(Cache(tmp_path)) as scanner:
+        assert secret_scan.scan_added(added, scanner) == []
+    assert kept.count("secrets") == 1
 
 
 @pytest.mark.parametrize("path", HARMLESS)
@@ -324,7 +346,7 @@ def test_a_secret_that_a_later_commit_takes_out_again_is_found(repo: Repository)
     repo.git("checkout", "--quiet", "-b", "mine")
     bad = repo.commit({"a.yaml": f"a: 1\nx: 1\npassword: {WORD}\n", "++ b/c.yaml": "x\n"})
     repo.commit({"a.yaml": "a: 1\nx: 1\n"})
-    (hit,) = secret_scan.scan_added(since(repo.root, "main", "mine").added(), Cache(None))
+    (hit,) = secret_scan.scan_added(since(repo.root, "main", "mine").added(), secret_scan.Scanner(Cache(None)))
     assert (hit.file, hit.line, hit.commit) == ("a.yaml", 3, bad)
 
 
@@ -341,10 +363,10 @@ def test_added_lines_have_their_numbers_and_nothing_else(repo: Repository) -> No
 
 
 def test_this_repository_holds_no_secret(root: Path, tmp_path: Path) -> None:
-    allowed = Allowed.model_validate(yaml.safe_load((root / ALLOWED).read_text()))
+    allowed = convert(yaml.safe_load((root / ALLOWED).read_text()), Allowed)
     listing = tree.listed(root)
     assert {ALLOWED, "scripts/onair/core/finding.py"} <= listing.keys()
-    found = secret_scan.of_disk(root, listing, Cache(tmp_path))
+    found = secret_scan.of_disk(root, listing, secret_scan.Scanner(Cache(tmp_path)))
     assert judge_secrets(found, allowed, whole=True) == []
 
 
@@ -363,12 +385,13 @@ def test_a_commits_files_are_looked_at_as_the_working_trees(repo: Repository, tm
     commit = repo.commit({"new dir/\xfc.yaml": SECRETS["a.yaml"], "large": b"x" * (secret_scan.MAX_BYTES + 1)})
     repo.git("clone", "--quiet", "--bare", str(repo.root), str(tmp_path / "bare.git"))
     expected = dict(secret_scan.contents(repo.root, tree.listed(repo.root)))
-    on_disk = secret_scan.of_disk(repo.root, tree.listed(repo.root), Cache(None))
+    on_disk = secret_scan.of_disk(repo.root, tree.listed(repo.root), secret_scan.Scanner(Cache(None)))
     repo.write("a.yaml", "edited\n")
     blobs = secret_scan.blobs_of(tmp_path / "bare.git", commit)
     assert blobs == {path: secret_scan.blob_of(content) for path, content in expected.items()}
     assert {"new dir/\xfc.yaml", "binary"} <= expected.keys()
-    assert secret_scan.of_commit(tmp_path / "bare.git", commit, Cache(tmp_path / "store")) == on_disk != []
+    scanner = secret_scan.Scanner(Cache(tmp_path / "store"))
+    assert secret_scan.of_commit(tmp_path / "bare.git", commit, scanner) == on_disk != []
     assert not {"link", "large"} & expected.keys()
 
 

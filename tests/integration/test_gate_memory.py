@@ -105,6 +105,42 @@ def test_another_kubernetes_judges_again(clone: Path, cache: Path) -> None:
     assert run(clone, cache).checked.reused == 0
 
 
+DEFINITION = """apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: things.onair.test, labels: {app.kubernetes.io/name: things}}
+spec:
+  group: onair.test
+  scope: Namespaced
+  names: {kind: Thing, listKind: ThingList, plural: things, singular: thing}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties: {spec: {type: object, properties: {size: {type: integer, maximum: 10}}}}
+"""
+THING = """apiVersion: onair.test/v1
+kind: Thing
+metadata: {name: one, namespace: kube-system, labels: {app.kubernetes.io/name: one}}
+spec: {size: 7}
+"""
+
+
+def test_a_changed_definition_judges_its_objects_again(clone: Path, cache: Path) -> None:
+    for part, file, text in (("data", "definition.yaml", DEFINITION), ("dns", "thing.yaml", THING)):
+        base = f"infrastructure/{part}/base"
+        (clone / base / file).write_text(text)
+        edit(clone, f"{base}/kustomization.yaml", "resources: [", f"resources: [{file}, ")
+    assert run(clone, cache).findings == []
+    assert run(clone, cache).checked.reused == run(clone, cache).checked.applications
+    edit(clone, "infrastructure/data/base/definition.yaml", "maximum: 10", "maximum: 5")
+    found = run(clone, cache).findings
+    assert {each.file for each in found} == {"infrastructure/dns/base/thing.yaml"}
+    assert {each.rule.partition("/")[0] for each in found} == {"schema"}
+
+
 def test_an_exception_holds_to_its_last_day(clone: Path, cache: Path) -> None:
     later = datetime(2099, 1, 1, tzinfo=UTC)
     expired = run(clone, cache, later).findings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from support import offline_kustomize
 
 from onair.adapters import kustomize
-from onair.adapters.gate import leaves, render, tree
+from onair.adapters.gate import render, tree
 from onair.adapters.gate.cache import Cache, default_folder, key_of
 from onair.adapters.gate.render import Rendered
 from onair.core.gate.model import Object
@@ -94,7 +95,7 @@ def test_the_cache_gives_the_same_and_runs_nothing(
     rendered: Rendered, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = tree.read(ROOT).files
-    monkeypatch.setattr(leaves.subprocess, "run", lambda *_, **__: pytest.fail("a program was run"))
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("a program was run"))
     again = render.render_files(files, root=ROOT, cache=cache)
     assert ids(again) == ids(rendered)
     assert [each.body for each in again.estate_objects] == [each.body for each in rendered.estate_objects]

@@ -139,3 +139,22 @@ def test_kubernetes_validate_itself(tmp_path: Path) -> None:
     adapter.write(tmp_path, {"a.yaml": bodies})
     said = adapter.run_validate(tmp_path, ["a.yaml"], "1.36")
     assert (said.passed["a.yaml"], len(said.failed), said.unknown) == (1, 1, [("a.yaml", "Rollout", "v1")])
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("a: [", "b.yaml"), ("{apiVersion: v1, kind: Service, metadata: {}, spec: 1}", "KeyError: 'name'")],
+)
+def test_kubernetes_validate_that_breaks_off_is_no_answer(text: str, why: str, tmp_path: Path) -> None:
+    adapter.write(tmp_path, {"a.yaml": [made("Service", "a", spec={"port": 1})]})
+    (tmp_path / "b.yaml").write_text(text)
+    (found,) = findings_of(lambda: adapter.run_validate(tmp_path, ["a.yaml", "b.yaml"], "1.36"))
+    assert found.rule == "second-opinion/tool"
+    assert "exit 1 after 1 objects: " in found.what
+    assert why in found.what
+
+
+def test_an_object_that_kubernetes_validate_cannot_judge_has_failed(tmp_path: Path) -> None:
+    adapter.write(tmp_path, {"a.yaml": [{"kind": "Service", "metadata": {"name": "a"}}]})
+    ((file, text),) = adapter.run_validate(tmp_path, ["a.yaml"], "1.36").failed
+    assert (file, text) == ("a.yaml", "could not be validated: 'apiVersion'")

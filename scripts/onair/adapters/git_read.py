@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from onair.core.finding import Finding, OnairError
 
+TIMEOUT_SECONDS = 120
 FILES = frozenset({"100644", "100755"})
 """Modes of regular files; links and submodules have no text of ours."""
 
@@ -53,3 +56,35 @@ def contents_of(root: Path, ids: Iterable[str]) -> dict[str, bytes]:
         else:  # missing: a partial clone
             position = end + 1
     return found
+
+
+def archive(url: str, ref: str, folder: str, environment: Mapping[str, str]) -> bytes:
+    """Return a folder of another repository, at a tag or commit, as a tar file.
+
+    Parameters
+    ----------
+    environment
+        Added to ours, e.g. settings by which git reads a mirror (:func:`onair.adapters.mirrors.git_environment`).
+
+    Raises
+    ------
+    OnairError
+        If it cannot be had: git's own message.
+    """
+    settings = {**os.environ, "GIT_TERMINAL_PROMPT": "0", **environment}
+    words = ("init", "--quiet", "--bare"), ("fetch", "--quiet", "--depth=1", url, ref)
+    with tempfile.TemporaryDirectory() as scratch:
+        for each in (*words, ("archive", "--format=tar", "FETCH_HEAD", folder)):
+            command = ["git", "-C", scratch, *each]
+            try:
+                done = subprocess.run(command, env=settings, capture_output=True, check=False, timeout=TIMEOUT_SECONDS)
+            except subprocess.TimeoutExpired as error:
+                raise _unfetched(url, ref, f"no answer within {TIMEOUT_SECONDS} s") from error
+            if done.returncode:
+                raise _unfetched(url, ref, complaint(done))
+    return done.stdout
+
+
+def _unfetched(url: str, ref: str, why: str) -> OnairError:
+    mend = "is the repository reachable, the tag right?"
+    return OnairError(Finding(rule="git/source", what=f"{url} {ref}: {why}", mend=mend))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import subprocess
 import tarfile
 import tempfile
@@ -14,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from onair.adapters import git_read
 from onair.core.finding import Finding, OnairError
 from onair.core.yaml_loader import LOADER
 
@@ -45,7 +45,9 @@ def template(
     name, source = application["metadata"]["name"], application["spec"]["source"]
     settings = source.get("helm", {})
     with tempfile.TemporaryDirectory() as folder:
-        _fetch(Path(folder), source, environment or {})
+        found = git_read.archive(source["repoURL"], source["targetRevision"], source["path"], environment or {})
+        with tarfile.open(fileobj=io.BytesIO(found)) as archive:
+            archive.extractall(folder, filter="data")
         chart, values = Path(folder) / source["path"], Path(folder) / "values.json"
         values.write_text(json.dumps(settings.get("valuesObject", {})))
         words = [str(binary), "template", settings.get("releaseName", name), str(chart)]
@@ -57,17 +59,3 @@ def template(
     if done.returncode:
         raise OnairError(Finding(rule="helm/template", what=f"Application {name}: {done.stderr.strip()}"))
     return [found for found in yaml.load_all(done.stdout, Loader=LOADER) if found]
-
-
-def _fetch(folder: Path, source: Mapping[str, Any], environment: Mapping[str, str]) -> None:
-    git = ["git", "-C", str(folder)]
-    settings = {**os.environ, "GIT_TERMINAL_PROMPT": "0", **environment}
-    fetch = ["fetch", "--quiet", "--depth=1", source["repoURL"], source["targetRevision"]]
-    archive = ["archive", "--format=tar", "FETCH_HEAD", source["path"]]
-    for words in (["init", "--quiet"], fetch, archive):
-        done = subprocess.run([*git, *words], env=settings, capture_output=True, check=False)
-        if done.returncode:
-            what = f"{source['repoURL']} {source['targetRevision']}: {done.stderr.decode(errors='replace').strip()}"
-            raise OnairError(Finding(rule="helm/source", what=what, mend="is the repository reachable, the tag right?"))
-    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
-        tar.extractall(folder, filter="data")

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,22 +36,29 @@ def build(folder: Path, *, binary: Path, environment: Mapping[str, str] | None =
     OnairError
         It does not render; with kustomize's own message.
     """
-    try:
-        done = subprocess.run(
-            [str(binary), "build", str(folder)],
-            env={**os.environ, "GIT_TERMINAL_PROMPT": "0", **(environment or {})},
-            capture_output=True,
-            check=False,
-            timeout=TIMEOUT_SECONDS,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise _failed(folder, f"no answer within {TIMEOUT_SECONDS} s", "is a remote base reachable?") from error
-    except OSError as error:
-        raise _failed(folder, f"cannot run {binary}: {error.strerror}", "run: onair toolchain") from error
-    if done.returncode != 0:
+    done = run((str(binary), "build"), folder, environment or {})
+    if done.returncode:
         message = done.stderr.decode(errors="replace").strip()
         raise _failed(folder, message.removeprefix("Error: "), f"run: kustomize build {folder}")
     return [found for found in yaml.load_all(done.stdout, Loader=LOADER) if found]
+
+
+def run(program: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
+    """Run ``kustomize build``, or what stands in for it, on ``folder``; it may end with a failure.
+
+    Raises
+    ------
+    OnairError
+        There is no such program, or no answer.
+    """
+    settings = {**os.environ, "GIT_TERMINAL_PROMPT": "0", **environment}
+    words = [*program, str(folder)]
+    try:
+        return subprocess.run(words, env=settings, capture_output=True, check=False, timeout=TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise _failed(folder, f"no answer within {TIMEOUT_SECONDS} s", "is a remote base reachable?") from error
+    except OSError as error:
+        raise _failed(folder, f"cannot run {program[0]}: {error.strerror}", "run: onair toolchain") from error
 
 
 def _failed(folder: Path, what: str, mend: str) -> OnairError:

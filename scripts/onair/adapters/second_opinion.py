@@ -21,6 +21,8 @@ CHECKOV = Path("build/checkov/bin/checkov")
 """In an environment of its own: it pins other versions of libraries that onair uses."""
 TERRAFORM = Path("terraform")
 TIMEOUT_SECONDS = 900
+_LINES = 10
+"""Of what a tool said last, in a message."""
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
@@ -102,13 +104,14 @@ def run_validate(folder: Path, names: Sequence[str], version: str) -> Validation
     Raises
     ------
     OnairError
-        It is not there, or failed without saying what is wrong.
+        It is not there, or broke off: at a file that it cannot read it leaves the rest.
     """
     program = str(Path(sys.executable).with_name("kubernetes-validate"))
     done = _run([program, "--kubernetes-version", version, "--strict", *names], folder, "make test installs it")
     said = second_opinion.read_validate(done.stdout + done.stderr)
-    if done.returncode and not said.failed:
-        raise _silent("kubernetes-validate", (done.stdout + done.stderr).strip()[-500:])
+    if done.returncode and (done.stderr or not said.failed):
+        last = "\n".join((done.stdout + done.stderr).splitlines()[-_LINES:])
+        raise _silent("kubernetes-validate", f"exit {done.returncode} after {said.looked.total()} objects: {last}")
     return said
 
 

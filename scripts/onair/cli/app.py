@@ -72,13 +72,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         console.render(error.findings, _stderr())
         sys.exit(COULD_NOT_RUN)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as stop:  # Typer turns the one into the other
+        if isinstance(stop, SystemExit) and stop.code != INTERRUPTED:
+            raise
         _stderr().print("interrupted" if FROM_THE_START.intersection(words[:1]) else AGAIN)
         sys.exit(INTERRUPTED)
-    except SystemExit as stop:
-        if stop.code == INTERRUPTED and not FROM_THE_START.intersection(words[:1]):
-            _stderr().print(AGAIN)
-        raise
 
 
 def _run(words: Sequence[str]) -> None:

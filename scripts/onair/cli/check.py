@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from onair.cli.console import BAD, DIM, GOOD, render, styled
 from onair.cli.context import ROOT
+from onair.cli.late import LateReporter
 from onair.core.report import formats
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def main(words: Sequence[str]) -> int:
         delivers_to=asked.delivers_to.split(",") if asked.delivers_to else None,
         cache=None if asked.no_cache else default_folder(),
     )
-    report = check.run(ROOT, options)
+    with LateReporter(sys.stderr) as reporter:
+        report = check.run(ROOT, replace(options, reporter=reporter))
     with asked.output.open("w", encoding="utf-8") if asked.output else nullcontext(sys.stdout) as file:
         if asked.format == TEXT:
             _draw(report, file)

@@ -118,7 +118,7 @@ class ConsoleReporter:
             from rich.markup import escape  # noqa: PLC0415
 
             if self.progress is None:
-                self.progress = _display(self.console)
+                self.progress = display(self.console)
                 self.progress.start()
             self._open += 1
             return self.progress.add_task(escape(name), total=total, note="")
@@ -136,7 +136,8 @@ class ConsoleReporter:
                 self.progress = None
 
 
-def _display(console: Console) -> Progress:
+def display(console: Console) -> Progress:
+    """Return a live display of steps, which goes away at its end."""
     from rich.progress import (  # noqa: PLC0415
         MofNCompleteColumn,
         Progress,

@@ -7,13 +7,13 @@ What can be computed from a fact (router, nodes, pod ranges) is computed here an
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Generic, Literal, NamedTuple, TypeVar
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from onair.core.facts_edge import Edge
 from onair.core.finding import Finding, OnairError
+from onair.core.timezones import known_timezone
 
 ROUTER, CONTROL_PLANE, FIRST_NODE, DNS = 1, 10, 21, 10
 """Places of hosts in the node range, and of cluster DNS in the service range."""
@@ -32,16 +32,6 @@ class Region(StrEnum):
 
     KR = "kr"
     US = "us"
-
-
-def known_timezone(name: str) -> str:
-    """Return ``name`` if it is an IANA time zone; raises ValueError otherwise."""
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        message = f"'{name}' is no IANA time zone (e.g. Asia/Seoul)"
-        raise ValueError(message) from error
-    return name
 
 
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]

@@ -55,3 +55,7 @@ class Silent:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+SILENT = Silent()
+"""For who wants no progress."""

@@ -26,7 +26,7 @@ DATA = "infrastructure/toolchain/checkov.yaml"
 
 _PASSED = re.compile(r"^INFO (\S+) passed for resource ", re.MULTILINE)
 _UNKNOWN = re.compile(r"^WARN (\S+) Couldn't find schema for kind (\S+) with api version (\S+) for", re.MULTILINE)
-_FAILED = re.compile(r"^ERROR (\S+) (did not validate for .*)$", re.MULTILINE)
+_FAILED = re.compile(r"^ERROR (\S+) ((?:did not validate for|could not be validated: ).*)$", re.MULTILINE)
 
 
 class Suppression(BaseModel):
@@ -78,6 +78,11 @@ class Validation(NamedTuple):
     passed: Counter[str]
     unknown: list[tuple[str, str, str]]
     failed: list[tuple[str, str]]
+
+    @property
+    def looked(self) -> Counter[str]:
+        """How many objects it looked at, by file."""
+        return self.passed + Counter(file for file, *_ in self.unknown) + Counter(file for file, _ in self.failed)
 
 
 def files(objects: Iterable[Object]) -> dict[str, list[Body]]:
@@ -181,7 +186,7 @@ def judge_validate(found: Validation, given: Mapping[str, Sequence[Body]]) -> li
     for file, kind, version in found.unknown:
         if (kind, version) not in defined:
             findings.append(_unread("kubernetes-validate", file, f"{kind} of {version}"))
-    looked = found.passed + Counter(file for file, *_ in found.unknown) + Counter(file for file, _ in found.failed)
+    looked = found.looked
     return findings + [
         _unread("kubernetes-validate", file, f"{len(bodies) - looked[file]} of {len(bodies)} objects")
         for file, bodies in sorted(given.items())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 from change_world import KR, NEW, NOW, OLD, US, App, leaf_text, objects, past
+from msgspec import convert
 
 from onair.core.change import freeze, promotion, vanish
 from onair.core.change.check import Circumstances, Side, Verdict, check
@@ -66,7 +67,7 @@ def test_data_that_is_missing_guards_nothing_and_says_so() -> None:
 
 
 def test_the_order_of_promotion_names_clusters_that_exist() -> None:
-    delivery = promotion.Delivery.model_validate(DATA[promotion.DELIVERY])
+    delivery = convert(DATA[promotion.DELIVERY], promotion.Delivery)
     named = {*delivery.spec.promotion, *(rule.after for rule in delivery.spec.promotion.values())}
     prods = {path.parts[-3] for path in ROOT.glob("clusters/prod-*/facts/cluster.yaml")}
     assert named == prods

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import convert
 
 from onair.core.change.data import read
 from onair.core.change.freeze import FREEZE, Freeze, judge, windows
@@ -19,7 +20,7 @@ NIGHT = {"name": "night", "days": ["sat"], "start": "23:00", "until": "01:00", "
 
 def calendar(**spec: Any) -> Freeze:
     content = {"apiVersion": "onair.dev/v1", "kind": "Freeze", "metadata": {"name": "freeze"}}
-    return Freeze.model_validate(content | {"spec": {"leadMinutes": 30, **spec}})
+    return convert(content | {"spec": {"leadMinutes": 30, **spec}}, Freeze)
 
 
 def at(text: str) -> datetime:
@@ -94,7 +95,7 @@ def test_a_calendar_that_cannot_be_read_is_a_finding(broken: Any) -> None:  # no
     model, (first, *_) = read(Freeze, FREEZE, content | {"spec": {"leadMinutes": 30, **broken}})
     assert model is None
     assert (first.rule, first.file) == ("data/invalid", FREEZE)
-    assert "spec" in first.what
+    assert first.what.startswith("spec")
 
 
 def test_a_missing_calendar_is_a_finding_not_a_free_pass() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import convert
 
 from onair.core.change.data import read
 from onair.core.change.hit import ALLOWED, Hit, hash_of
@@ -14,7 +15,7 @@ HIT = Hit("a.yaml", 3, "Secret Keyword", hash_of("x"))
 
 def allowed(*entries: Any) -> Allowed:
     content = {"apiVersion": "onair.dev/v1", "kind": "AllowedSecrets", "metadata": {"name": "allowed-secrets"}}
-    return Allowed.model_validate(content | {"spec": list(entries)})
+    return convert(content | {"spec": list(entries)}, Allowed)
 
 
 def entry(file: str = "a.yaml", value: str = "x") -> dict[str, str]:

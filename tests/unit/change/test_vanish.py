@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 from change_world import App, objects
+from msgspec import convert
 
 from onair.core.change.compare import compare
 from onair.core.change.data import read
@@ -18,7 +19,7 @@ SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}
 
 def retired(**spec: Any) -> Retired:
     content = {"apiVersion": "onair.dev/v1", "kind": "Retired", "metadata": {"name": "retired"}, "spec": spec}
-    return Retired.model_validate(content)
+    return convert(content, Retired)
 
 
 def gone(before: list[Object], after: list[Object], *applications: App) -> list[str]:

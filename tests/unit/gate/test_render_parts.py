@@ -2,11 +2,14 @@
 
 import copy
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from onair.adapters.gate.parts import Part, Parts
 from onair.core.gate.crd_schemas import MARK, Entangled, marks, put_back, take_out
 from onair.core.gate.kustomize_error import cause
 from onair.core.gate.placement import placed, scopes
@@ -116,6 +119,36 @@ NESTED = (
 )  # fmt: skip
 def test_a_message_is_cut_to_its_cause(message: str, what: str, file: str | None, line: int | None) -> None:
     assert cause(message, "/t/x", FILES) == (what, file, line)
+
+
+def test_what_two_trees_have_in_common_is_made_once() -> None:
+    parts, both, made = Parts(), threading.Barrier(2), list[str]()
+
+    def ask(key: str) -> Part:
+        def make() -> Part:
+            made.append(key)
+            return Part(key, [{"kind": "A"}])
+
+        both.wait(20)
+        return parts.get(key, make)
+
+    with ThreadPoolExecutor(2) as pool:
+        for key, times in (("same", 1), ("", 2)):
+            made.clear()
+            one, other = pool.map(ask, (key, key))
+            assert (one is other) is (times == 1)
+            assert len(made) == times
+
+
+def test_a_part_that_cannot_be_made_is_an_error_for_both() -> None:
+    parts = Parts()
+
+    def broken() -> Part:
+        raise OSError("no space left")
+
+    for _ in range(2):
+        with pytest.raises(OSError, match="no space"):
+            parts.get("key", broken)
 
 
 def test_a_message_of_any_length_stays_readable() -> None:

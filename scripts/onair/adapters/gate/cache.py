@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -39,6 +39,11 @@ def key_of(*parts: str | bytes) -> str:
     return total.hexdigest()
 
 
+def key_of_files(version: str, files: Mapping[str, str]) -> str:
+    """Return a name for what some files, by path, say to the code that ``version`` names."""
+    return key_of(version, *(part for pair in files.items() for part in pair))
+
+
 class Cache:
     """Values by content key. Without a folder nothing is found and nothing kept.
 
@@ -66,7 +71,7 @@ class Cache:
 
     def has(self, area: str, key: str) -> bool:
         """Tell whether there is a value, without reading it."""
-        if self._folder is None:
+        if self._folder is None or not key:
             return False
         file = self._folder / area / key
         return file.exists() and _keep(file)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
 from onair.adapters import git_read
+from onair.adapters.gate import tree
 from onair.adapters.git_read import FILES
 from onair.core.change.freeze import TRAILER
 from onair.core.change.promotion import Held, Texts, pinned
@@ -37,12 +38,18 @@ class Change:
         The merge base: where the change leaves the branch.
     head
         The commit that is judged; None for the working tree with what is not committed.
+    tip
+        The change's last commit; of the working tree what it stands on.
+    listing
+        The working tree's files (:func:`onair.adapters.gate.tree.listed`), where they are known already.
     """
 
     root: Path
     base: str
     fork: str
     head: str | None
+    tip: str
+    listing: Mapping[str, tree.Known] | None = None
 
     @cached_property
     def entries(self) -> dict[str, tuple[str | None, str | None]]:
@@ -57,9 +64,8 @@ class Change:
                 new if new_mode in FILES else None,
             )
         if self.head is None:
-            for name in git_read.output(self.root, "ls-files", "-z", "--others", "--exclude-standard").split(b"\0"):
-                if name:
-                    found[os.fsdecode(name)] = (None, NONE)
+            listing = tree.listed(self.root) if self.listing is None else self.listing
+            found |= {path: (None, NONE) for path, known in listing.items() if not known.tracked}
         return found
 
     @property
@@ -85,13 +91,14 @@ class Change:
     @cached_property
     def emergency(self) -> str:
         """The reason in the last trailer ``Emergency: <reason>`` of the change's commits; empty where there is none."""
-        form = f"--format=%(trailers:key={TRAILER},valueonly,unfold)"
-        lines = (
-            git_read.output(self.root, "log", form, f"{self.fork}..{self.head or 'HEAD'}")
-            .decode(errors="replace")
-            .splitlines()
-        )
+        lines = self._log(f"--format=%(trailers:key={TRAILER},valueonly,unfold)").decode(errors="replace").splitlines()
         return next((line.strip() for line in lines if line.strip()), "")
+
+    def _log(self, *words: str) -> bytes:
+        """Return what git tells of the change's commits."""
+        if self.fork == self.tip:  # none: git need not be asked
+            return b""
+        return git_read.output(self.root, "-c", "core.quotePath=false", "log", *words, f"{self.fork}..{self.tip}")
 
     def history(self, leaf: Leaf) -> Sequence[Held]:
         """Return what a leaf pinned on the branch that clusters follow, oldest first.
@@ -111,10 +118,8 @@ class Change:
         tuple
             Commit, path, text by line number. A merge's own edits are in no commit's lines; the tree has them.
         """
-        words = ["log", "--patch", "--unified=0", "--no-renames", "--no-color", "--no-ext-diff", "--format=%x00%H"]
-        listing = git_read.output(
-            self.root, "-c", "core.quotePath=false", *words, f"{self.fork}..{self.head or 'HEAD'}"
-        )
+        words = ["--patch", "--unified=0", "--no-renames", "--no-color", "--no-ext-diff", "--format=%x00%H"]
+        listing = self._log(*words)
         for part in listing.split(b"\0"):
             commit, _, patch = part.partition(b"\n")
             for path, lines in _added_lines(patch):
@@ -142,27 +147,16 @@ def default_base(root: Path) -> str:
     )
 
 
-def since(root: Path, base: str, head: str | None = None) -> Change:
-    """Return the change from the branch or commit ``base`` to ``head``, or to the working tree.
+def since(root: Path, base: str, head: str | None = None, listing: Mapping[str, tree.Known] | None = None) -> Change:
+    """Return the change from the branch or commit ``base`` to ``head``, or to the working tree of these files.
 
     Raises
     ------
     OnairError
         If git does not know one of them, or they have no common past (a shallow clone).
     """
-    tip = _commit(root, base)
-    end = _commit(root, head) if head else _commit(root, "HEAD")
-    done = git_read.run(root, "merge-base", tip, end)
-    if done.returncode:
-        raise OnairError(
-            Finding(
-                rule="change/no-base",
-                what=f"{base} and {head or 'HEAD'} have no commit in common here",
-                why="what a change changes is judged against the commit where it left the branch",
-                mend="git fetch --unshallow (in GitHub Actions: actions/checkout with fetch-depth: 0)",
-            )
-        )
-    return Change(root, tip, done.stdout.decode().strip(), end if head else None)
+    followed, tip = _commits(root, base, head or "HEAD")
+    return Change(root, followed, _fork(root, followed, tip, base, head), tip if head else None, tip, listing)
 
 
 def history(root: Path, ref: str, leaf: Leaf) -> list[Held]:
@@ -218,9 +212,30 @@ def _added_lines(patch: bytes) -> Iterator[tuple[str, dict[int, str]]]:
         yield path, lines
 
 
-def _commit(root: Path, name: str) -> str:
-    done = git_read.run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+def _fork(root: Path, followed: str, tip: str, base: str, head: str | None) -> str:
+    if followed == tip:  # nothing is committed yet
+        return tip
+    done = git_read.run(root, "merge-base", followed, tip)
     if done.returncode:
-        mend = f"git fetch origin {name.removeprefix('origin/')}, or name another commit"
-        raise OnairError(Finding(rule="change/unknown-commit", what=f"git knows no commit {name!r}", mend=mend))
+        raise OnairError(
+            Finding(
+                rule="change/no-base",
+                what=f"{base} and {head or 'HEAD'} have no commit in common here",
+                why="what a change changes is judged against the commit where it left the branch",
+                mend="git fetch --unshallow (in GitHub Actions: actions/checkout with fetch-depth: 0)",
+            )
+        )
     return done.stdout.decode().strip()
+
+
+def _commits(root: Path, *names: str) -> list[str]:
+    """Return the commits that names stand for, in one question to git."""
+    asked = "".join(f"{name}^{{commit}}\n" for name in names)
+    answers = (
+        git_read.output(root, "cat-file", "--batch-check=%(objectname)", data=asked.encode()).decode().splitlines()
+    )
+    for name, answer in zip(names, answers, strict=False):
+        if len(answer.split()) != 1 or "\n" in name:  # "… missing", "… ambiguous"
+            mend = f"git fetch origin {name.removeprefix('origin/')}, or name another commit"
+            raise OnairError(Finding(rule="change/unknown-commit", what=f"git knows no commit {name!r}", mend=mend))
+    return answers

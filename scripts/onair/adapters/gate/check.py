@@ -14,18 +14,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from onair.adapters.gate import code, policies, sources, tree
 from onair.adapters.gate.cache import Cache, key_of
+from onair.adapters.gate.parts import Parts
 from onair.adapters.gate.render import Rendered, render_files
-from onair.adapters.gate.verdicts import Rules, Verdicts, rules_key
+from onair.adapters.gate.verdicts import Rules, Verdicts, ready, rules_key
 from onair.core.change.hit import ALLOWED, Hit
 from onair.core.finding import Finding, OnairError
 from onair.core.gate.fold import fold
 from onair.core.gate.locate import locator
 from onair.core.gate.model import Body, Estate, Rule
+from onair.core.progress import SILENT, Reporter
 from onair.core.report.model import Counts, Report, ordered
 
 if TYPE_CHECKING:
     from onair.adapters.gate.changes import Change
     from onair.core.change.check import Verdict
+    from onair.core.gate.policy.expressions import Environment
     from onair.core.gate.policy.model import Policies
 
 
@@ -51,6 +54,8 @@ class Options:
         Folder of what need not be done again; None for none.
     jobs
         How many programs run at once.
+    reporter
+        Is told what is going on.
     """
 
     now: datetime
@@ -61,6 +66,7 @@ class Options:
     delivers_to: Collection[str] | None = None
     cache: Path | None = None
     jobs: int = 2
+    reporter: Reporter = SILENT
 
 
 @dataclass(frozen=True)
@@ -82,22 +88,24 @@ def run(root: Path, options: Options) -> Report:
         If it cannot be checked at all: git does not know ``base``, there is nothing to render with.
     """
     began = time.monotonic()
-    cache = Cache(options.cache)
-    change = _since(root, options) if options.base else None
+    cache, parts = Cache(options.cache), Parts()
     source = _source(root, options)
-    with ThreadPoolExecutor(1) as aside:  # while programs render, this thread does what needs no objects
-        reading = aside.submit(_read, root, options, source.tree)
+    change = _since(root, options, source) if options.base else None
+    with ThreadPoolExecutor(2) as aside:  # while programs render, this thread does what needs no objects
+        reading = aside.submit(_read, root, options, source.tree, parts)
+        before = aside.submit(_before, root, options, change, parts) if change else None
         findings = [*source.tree.findings, *sources.findings(source.tree.files, cache, code.whole())]
         held, faults = policies.of(source.tree.files, cache)
         findings += faults
         findings += _secrets(root, options, source, change)
         invariants = _invariants()
+        environment = None if reading.done() else ready(held, reading.done)
         found = reading.result()
     findings += found.rendered.findings
-    verdicts = Verdicts(found.estate, found.rendered.synced, _rules(options, found, held))
-    findings += verdicts.findings()
+    verdicts = Verdicts(found.estate, found.rendered.synced, _rules(options, found, held, environment))
+    findings += verdicts.findings(options.reporter)
     findings += _of_invariants(found.estate, invariants, cache)
-    verdict = _judged(root, options, found, change) if change else None
+    verdict = _judged(options, found, before.result(), change) if change and before else None
     findings += verdict.findings if verdict else []
     return Report(
         checked=_counts(found, len(held.policies) + len(invariants), verdicts.reused),
@@ -111,7 +119,7 @@ def run(root: Path, options: Options) -> Report:
 
 def read(root: Path, options: Options) -> Checked:
     """Read and render the tree that ``options`` name."""
-    return _read(root, options, _source(root, options).tree)
+    return _read(root, options, _source(root, options).tree, Parts())
 
 
 class _Source(NamedTuple):
@@ -128,8 +136,8 @@ def _source(root: Path, options: Options) -> _Source:
     return _Source(tree.read(root, listing=listing), listing)
 
 
-def _read(root: Path, options: Options, found: tree.Tree) -> Checked:
-    rendered = _rendered(root, options, found.files)
+def _read(root: Path, options: Options, found: tree.Tree, parts: Parts) -> Checked:
+    rendered = _rendered(root, options, found.files, parts)
     facts = sources.facts(found.files, Cache(options.cache))
     estate = Estate(
         objects=rendered.slim_objects,
@@ -143,16 +151,23 @@ def _read(root: Path, options: Options, found: tree.Tree) -> Checked:
     return Checked(found.files, rendered, estate, found.findings)
 
 
-def _rendered(root: Path, options: Options, files: Mapping[str, str]) -> Rendered:
-    return render_files(files, root=root, jobs=options.jobs, cache=options.cache)
+def _before(root: Path, options: Options, change: Change, parts: Parts) -> Rendered:
+    """Render what the change started from."""
+    return _rendered(root, options, tree.at(options.repository or root, change.fork).files, parts)
 
 
-def _rules(options: Options, found: Checked, held: Policies) -> Rules:
+def _rendered(root: Path, options: Options, files: Mapping[str, str], parts: Parts) -> Rendered:
+    return render_files(
+        files, root=root, jobs=options.jobs, cache=options.cache, reporter=options.reporter, parts=parts
+    )
+
+
+def _rules(options: Options, found: Checked, held: Policies, environment: Environment | None) -> Rules:
     today = options.now.date()
     live = [each.until >= today for each in held.exemptions]
     key = rules_key(policies.texts(found.files).values(), code.whole(), live)
     kubernetes = str(found.estate.platform.get("versions", {}).get("kubernetes", ""))
-    return Rules(kubernetes, held, key, today, options.cache)
+    return Rules(kubernetes, held, key, today, options.cache, environment)
 
 
 def _invariants() -> tuple[Rule, ...]:
@@ -174,11 +189,12 @@ def _secrets(root: Path, options: Options, source: _Source, change: Change | Non
     from onair.adapters.gate import secret_scan  # noqa: PLC0415
 
     store = Cache(options.cache)
-    if options.head:
-        hits = secret_scan.of_commit(options.repository or root, options.head, store)
-    else:
-        hits = secret_scan.of_disk(root, source.listing, store)
-    added = secret_scan.scan_added(change.added(), store) if change else []
+    with secret_scan.Scanner(store) as scanner:
+        if options.head:
+            hits = secret_scan.of_commit(options.repository or root, options.head, scanner)
+        else:
+            hits = secret_scan.of_disk(root, source.listing, scanner)
+        added = secret_scan.scan_added(change.added(), scanner) if change else []
     # Reading the allow-list as a model takes longer than all else here.
     key = key_of("secrets", code.whole(), source.tree.files.get(ALLOWED, ""), json.dumps([hits, added]))
     return store.clean(key, lambda: _judged_secrets(sources.facts(source.tree.files, store).data, hits, added))
@@ -201,10 +217,12 @@ def difference(root: Path, options: Options) -> str:
     OnairError
         If git does not know ``options.base`` or ``options.head``, or a side does not render.
     """
-    found = read(root, options)
+    source, parts = _source(root, options), Parts()
+    change = _since(root, options, source)
+    found = _read(root, options, source.tree, parts)
     if found.rendered.findings:
         raise OnairError(*found.rendered.findings)
-    return _shown(_judged(root, options, found, _since(root, options)))
+    return _shown(_judged(options, found, _before(root, options, change, parts), change))
 
 
 def _shown(verdict: Verdict) -> str:
@@ -213,16 +231,16 @@ def _shown(verdict: Verdict) -> str:
     return markdown(verdict.changes, appearing=verdict.appearing, vanishing=verdict.vanishing, pruned=verdict.pruned)
 
 
-def _since(root: Path, options: Options) -> Change:
+def _since(root: Path, options: Options, source: _Source) -> Change:
     from onair.adapters.gate import changes  # noqa: PLC0415
 
-    return changes.since(options.repository or root, str(options.base), options.head)
+    return changes.since(options.repository or root, str(options.base), options.head, source.listing)
 
 
-def _judged(root: Path, options: Options, found: Checked, change: Change) -> Verdict:
+def _judged(options: Options, found: Checked, old: Rendered, change: Change) -> Verdict:
     from onair.core.change import check  # noqa: PLC0415
 
-    old, new = _rendered(root, options, tree.at(options.repository or root, change.fork).files), found.rendered
+    new = found.rendered
     emergency = options.emergency or change.emergency
     return check.check(
         check.Side(old.slim_objects, old.applications, old.without(new)),

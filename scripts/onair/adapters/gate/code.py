@@ -12,7 +12,15 @@ from pathlib import Path
 from onair.adapters.gate.cache import key_of
 
 _TOP = Path(__file__).resolve().parents[2]
-_LIBRARIES = ("cel_expr_python", "detect_secrets", "jsonschema_rs", "kubernetes_validate", "promql_parser", "pyyaml")
+_LIBRARIES = (
+    "cel_expr_python",
+    "detect_secrets",
+    "jsonschema_rs",
+    "kubernetes_validate",
+    "msgspec",
+    "promql_parser",
+    "pyyaml",
+)
 """Libraries whose verdicts are remembered: another version judges again."""
 _FOLDED = re.compile(r"[-_.]+")
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onair.adapters.gate import code
 from onair.adapters.gate.cache import Cache, key_of
+from onair.adapters.gate.parts import Part, Parts
 from onair.adapters.gate.programs import Programs
 from onair.core.finding import Finding, OnairError
 from onair.core.gate.applicationsets import Application
-from onair.core.gate.crd_schemas import MARK, Entangled, marks, put_back, take_out
+from onair.core.gate.crd_schemas import MARK, Entangled, marks, take_out
 from onair.core.gate.kustomization import Reach, Reference, kustomization_of, reach, references
 from onair.core.gate.kustomize_error import cause
 from onair.core.gate.model import Body
@@ -28,52 +26,20 @@ if TYPE_CHECKING:
 
 _PINNED = re.compile(r"v?\d+(?:\.\d+)+[\w.+-]*|[0-9a-f]{40}")
 _SOURCES = (
-    *(f"adapters/gate/{name}.py" for name in ("cache", "leaves", "programs", "workspace", "yaml_read")),
-    "adapters/helm.py",
+    *(f"adapters/gate/{name}.py" for name in ("cache", "leaves", "parts", "programs", "workspace", "yaml_read")),
+    *(f"adapters/{name}.py" for name in ("git_read", "helm", "kustomize")),
     *(f"core/gate/{name}.py" for name in ("crd_schemas", "kustomization")),
 )
-_TIMEOUT_SECONDS = 180
 # A leaf takes less memory than a collection is worth, and leaves run side by side: a third less time of a core.
 # The limit is for large ones.
-_SETTINGS = {"GIT_TERMINAL_PROMPT": "0", "GOGC": "off", "GOMEMLIMIT": "256MiB", "GOMAXPROCS": "1"}
-
-
-@dataclass(frozen=True)
-class Part:
-    """What one leaf or one chart renders to.
-
-    Attributes
-    ----------
-    key
-        Name of everything that it is made from; equal keys, equal objects. Empty where that cannot be told.
-    slim
-        The objects, without the schemas of CustomResourceDefinitions.
-    findings
-        Why it does not render.
-    """
-
-    key: str
-    slim: list[Body]
-    findings: tuple[Finding, ...] = ()
-    schema_of: Callable[[str], Body] | None = field(default=None, repr=False)
-    again: Callable[[], list[Body]] | None = field(default=None, repr=False)
-
-    @cached_property
-    def bodies(self) -> list[Body]:
-        """The objects, whole."""
-        if self.schema_of is None:
-            return self.slim
-        try:
-            return [put_back(body, self.schema_of) for body in self.slim]
-        except KeyError:  # the cache lost a schema since it was looked at
-            return self.again() if self.again else []
+_SETTINGS = {"GOGC": "off", "GOMEMLIMIT": "256MiB", "GOMAXPROCS": "1"}
 
 
 class Leaves:
     """The leaves and charts of one tree."""
 
-    def __init__(self, files: Mapping[str, str], root: Path, cache: Cache) -> None:
-        self._files, self._root, self._cache = files, root, cache
+    def __init__(self, files: Mapping[str, str], root: Path, cache: Cache, parts: Parts | None = None) -> None:
+        self._files, self._root, self._cache, self._parts = files, root, cache, parts or Parts()
         self._programs = Programs(root, cache)
         self._reaches: dict[str, Reach] = {}
         self._named: dict[str, Sequence[Reference]] = {}
@@ -122,7 +88,7 @@ class Leaves:
     def prepare(self, leaves: Iterable[str]) -> None:
         """Fetch the remote bases of leaves that are not cached."""
         for leaf in leaves:
-            if self.reach(leaf).remotes and self._kept(self._key(leaf), leaf) is None:
+            if self.reach(leaf).remotes and not self._cache.has("leaves", self._key(leaf)):
                 self._workspace.quick(self.reach(leaf))
 
     def leaf(self, leaf: str) -> Part:
@@ -134,7 +100,7 @@ class Leaves:
                 "", [], (Finding(rule="render/failed", what=what, why=WHY["render/failed"], mend=mend, file=leaf),)
             )
         key = self._key(leaf)
-        return self._kept(key, leaf) or self._rendered(key, leaf)
+        return self._parts.get(key, lambda: self._kept(key, leaf) or self._rendered(key, leaf))
 
     def chart_key(self, application: Application) -> str:
         """Return a name for everything that a chart is made from: the same chart on two clusters is rendered once."""
@@ -145,6 +111,9 @@ class Leaves:
     def chart(self, application: Application) -> Part:
         """Render an Application of another repository."""
         key = self.chart_key(application)
+        return self._parts.get(key, lambda: self._chart(key, application))
+
+    def _chart(self, key: str, application: Application) -> Part:
         pinned = _PINNED.fullmatch(str(application.body["spec"]["source"].get("targetRevision") or ""))
         again = lambda: self._templated(application)[0]  # noqa: E731
         slim = self._cache.get("charts", key)
@@ -223,15 +192,14 @@ class Leaves:
         return bodies
 
     def _build(self, folder: Path, leaf: str) -> list[Body]:
-        from onair.adapters.gate.yaml_read import documents  # noqa: PLC0415 - not needed where every leaf is cached
+        from onair.adapters import kustomize  # noqa: PLC0415 - not needed where every leaf is cached
+        from onair.adapters.gate.yaml_read import documents  # noqa: PLC0415
 
-        command = [*self._programs.kustomize, str(folder / leaf)]
-        environment = {**os.environ, **_SETTINGS, **self._programs.environment}
         try:
-            done = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=_TIMEOUT_SECONDS)
-        except subprocess.TimeoutExpired as error:
-            what = f"no answer within {_TIMEOUT_SECONDS} s; is a remote base reachable?"
-            raise OnairError(_failed(what, f"{leaf}/kustomization.yaml", None)) from error
+            done = kustomize.run(self._programs.kustomize, folder / leaf, {**_SETTINGS, **self._programs.environment})
+        except OnairError as error:
+            file = kustomization_of(self._files, leaf)
+            raise OnairError(*(_failed(each.what, str(file), None) for each in error.findings)) from error
         if done.returncode:
             reached = {path: self._files[path] for path in self.reach(leaf).files}
             found = cause(done.stderr.decode(errors="replace"), str(folder), reached)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from onair.adapters.gate import code
-from onair.adapters.gate.cache import Cache, key_of
+from onair.adapters.gate.cache import Cache, key_of_files
 from onair.core.finding import Finding
 from onair.core.gate.model import Body, Rule
 from onair.core.gate.policy.findings import AREA
@@ -32,7 +32,7 @@ def of(files: Mapping[str, str], store: Cache | None = None) -> tuple[Policies, 
         Remembers what the files say, so that they are not read again.
     """
     wanted, store = texts(files), store or Cache(None)
-    key = key_of(code.whole(), *(part for pair in wanted.items() for part in pair))
+    key = key_of_files(code.whole(), wanted)
     if (kept := store.get("policies", key)) is not None:
         return read(kept)
     documents, findings = _read(wanted)

@@ -10,12 +10,14 @@ from pathlib import Path
 
 from onair.adapters.gate import tree
 from onair.adapters.gate.cache import Cache
-from onair.adapters.gate.leaves import Leaves, Part
+from onair.adapters.gate.leaves import Leaves
+from onair.adapters.gate.parts import Part, Parts
 from onair.core.finding import Finding
 from onair.core.gate.applicationsets import BOOTSTRAP, Application, Expansion, applications_of, folders_of
 from onair.core.gate.kustomization import kustomization_of, missing_references, unreached
 from onair.core.gate.model import Body, Object
 from onair.core.gate.placement import placed, scopes
+from onair.core.progress import SILENT, Reporter, Step
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,8 @@ def render_files(
     clusters: Sequence[str] | None = None,
     jobs: int = 2,
     cache: Path | None = None,
+    reporter: Reporter = SILENT,
+    parts: Parts | None = None,
 ) -> Rendered:
     """Render files that were read before, e.g. those of a commit (:func:`onair.adapters.gate.tree.at`).
 
@@ -141,6 +145,10 @@ def render_files(
         Where the toolchain is looked for.
     clusters, jobs, cache
         As for :func:`render`.
+    reporter
+        Is told how many leaves are rendered.
+    parts
+        Shared with another tree that is rendered at the same time.
     """
     store = Cache(cache)
     store.prune()
@@ -148,8 +156,12 @@ def render_files(
     wanted = _clusters(folders) if clusters is None else sorted(clusters)
     likely = [leaf for leaf in _leaves(files, folders) if leaf.split("/")[1] in wanted]
     # One thread more than programs: fetching bases and reading YAML is this process's own work.
-    with ThreadPoolExecutor(jobs + 1) as pool, Leaves(files, root, store) as leaves:
-        run = _Run(leaves, pool)
+    with (
+        reporter.step("render", len(likely)) as step,
+        ThreadPoolExecutor(jobs + 1) as pool,
+        Leaves(files, root, store, parts) as leaves,
+    ):
+        run = _Run(leaves, pool, step)
         run.start(likely)
         expansions = [applications_of(cluster, folders, run.slim) for cluster in wanted]
         synced = [each for expansion in expansions for each in run.synced(expansion.applications)]
@@ -169,8 +181,8 @@ def render_files(
 class _Run:
     """The parts under way, by leaf and by chart."""
 
-    def __init__(self, leaves: Leaves, pool: ThreadPoolExecutor) -> None:
-        self._leaves, self._pool = leaves, pool
+    def __init__(self, leaves: Leaves, pool: ThreadPoolExecutor, step: Step) -> None:
+        self._leaves, self._pool, self._step = leaves, pool, step
         self.leaves: dict[str, Future[Part]] = {}
         self._charts: dict[str, tuple[str, Future[Part]]] = {}
 
@@ -202,6 +214,7 @@ class _Run:
     def _leaf(self, leaf: str) -> Future[Part]:
         if leaf not in self.leaves:
             self.leaves[leaf] = self._pool.submit(self._leaves.leaf, leaf)
+            self.leaves[leaf].add_done_callback(lambda _: self._step.advance())
         return self.leaves[leaf]
 
     def _part(self, made: Application) -> Future[Part]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
+from typing import Self
 
 from onair.adapters import git_read
 from onair.adapters.gate import code
@@ -20,7 +21,7 @@ MAX_BYTES, SNIFFED_BYTES, KEPT_ENTRIES = 2_000_000, 8_000, 20_000
 _AREA = "secrets"
 
 
-def of_disk(root: Path, listing: Mapping[str, Known], cache: Cache) -> list[Hit]:
+def of_disk(root: Path, listing: Mapping[str, Known], scanner: Scanner) -> list[Hit]:
     """Return what looks like a secret in the working tree; what the index knows to be unchanged is not read again.
 
     Parameters
@@ -28,7 +29,7 @@ def of_disk(root: Path, listing: Mapping[str, Known], cache: Cache) -> list[Hit]
     listing
         Its files (:func:`onair.adapters.gate.tree.listed`).
     """
-    return Scanner(cache).hits(
+    return scanner.hits(
         {path: each.blob if each.same else None for path, each in listing.items()},
         lambda paths: contents(root, paths),
         {path: each.blob for path, each in listing.items() if each.blob and not each.same},
@@ -36,7 +37,7 @@ def of_disk(root: Path, listing: Mapping[str, Known], cache: Cache) -> list[Hit]
     )
 
 
-def of_commit(root: Path, ref: str, cache: Cache) -> list[Hit]:
+def of_commit(root: Path, ref: str, scanner: Scanner) -> list[Hit]:
     """Return what looks like a secret in a commit; ``root`` may be a bare repository.
 
     Raises
@@ -45,7 +46,7 @@ def of_commit(root: Path, ref: str, cache: Cache) -> list[Hit]:
         If there is no such commit.
     """
     blobs = blobs_of(root, ref)
-    return Scanner(cache).hits(blobs, lambda paths: _held(root, {path: blobs[path] for path in paths}))
+    return scanner.hits(blobs, lambda paths: _held(root, {path: blobs[path] for path in paths}))
 
 
 def contents(root: Path, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
@@ -76,7 +77,7 @@ def _held(root: Path, blobs: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
     return ((path, found[blob]) for path, blob in blobs.items() if blob in found)
 
 
-def scan_added(added: Iterable[tuple[str, str, Mapping[int, str]]], cache: Cache) -> list[Hit]:
+def scan_added(added: Iterable[tuple[str, str, Mapping[int, str]]], scanner: Scanner) -> list[Hit]:
     """Return what looks like a secret in the lines that commits add.
 
     Parameters
@@ -84,7 +85,7 @@ def scan_added(added: Iterable[tuple[str, str, Mapping[int, str]]], cache: Cache
     added
         Commit, path, and the added lines by number.
     """
-    scanner, hits = Scanner(cache), []
+    hits = []
     for commit, path, numbered in added:
         numbers, content = list(numbered), "\n".join(numbered.values()).encode("utf-8", "replace")
         for hit in scanner.hits({path: None}, lambda _, path=path, content=content: [(path, content)]):  # type: ignore[misc]
@@ -93,11 +94,23 @@ def scan_added(added: Iterable[tuple[str, str, Mapping[int, str]]], cache: Cache
 
 
 class Scanner:
-    """Scans, and remembers by a file's content what was found in it: places and hashes, never a value."""
+    """Scans, and remembers by a file's content what was found in it: places and hashes, never a value.
+
+    As a context manager: it keeps what it learned when it is left.
+    """
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
         self._known: dict[str, list[Found]] = cache.get(_AREA, code.whole()) or {}
+        self._fresh: dict[str, list[Found]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._fresh:
+            known = [*self._known.items(), *self._fresh.items()]
+            self._cache.put(_AREA, code.whole(), dict(known[-KEPT_ENTRIES:]))
 
     @cached_property
     def _detector(self) -> Detector:
@@ -124,16 +137,14 @@ class Scanner:
             Returns what a name of git's stands for.
         """
         keys = {path: _key(path, blob) for path, blob in blobs.items() if blob}
-        fresh: dict[str, list[Found]] = {}
-        for path, content in read([path for path in blobs if keys.get(path) not in self._known]):
+        for path, content in read([path for path in blobs if self._kept(keys.get(path, "")) is None]):
             keys[path] = key = _key(path, blob_of(content))
-            if key not in self._known and key not in fresh:
-                fresh[key] = self._found(path, content, before.get(path, ""), content_of)
-        if fresh:
-            self._known = dict([*self._known.items(), *fresh.items()][-KEPT_ENTRIES:])
-            self._cache.put(_AREA, code.whole(), self._known)
-        known = {**self._known, **fresh}
-        return [Hit(path, *found) for path, key in keys.items() for found in known.get(key, ())]
+            if self._kept(key) is None:
+                self._fresh[key] = self._found(path, content, before.get(path, ""), content_of)
+        return [Hit(path, *found) for path, key in keys.items() for found in self._kept(key) or ()]
+
+    def _kept(self, key: str) -> list[Found] | None:
+        return self._known.get(key, self._fresh.get(key))
 
     def _found(self, path: str, content: bytes, old: str, content_of: Callable[[str], bytes]) -> list[Found]:
         if b"\0" in content[:SNIFFED_BYTES]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from onair.adapters.gate import code
-from onair.adapters.gate.cache import Cache, key_of
+from onair.adapters.gate.cache import Cache, key_of, key_of_files
 from onair.core.finding import Finding
 from onair.core.gate.model import Body
 
@@ -64,7 +64,7 @@ class Facts(NamedTuple):
 def facts(files: Mapping[str, str], cache: Cache) -> Facts:
     """Return what the data files say; remembered, because reading YAML takes longer than all else here."""
     wanted = {path: text for path, text in files.items() if path.endswith(FACTS) or _is_data(path)}
-    key = key_of(code.whole(), *(part for pair in wanted.items() for part in pair))
+    key = key_of_files(code.whole(), wanted)
     if (kept := cache.get("facts", key)) is not None:
         return Facts(*kept)
     bodies = {path: body for path, text in wanted.items() if (body := _body(text))}

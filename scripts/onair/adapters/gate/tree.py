@@ -44,13 +44,16 @@ class Known(NamedTuple):
         The content that it holds; None for what is no regular file, or not in git yet.
     same
         Whether the file on the disk has this content, as far as git can tell by its size and times.
+    tracked
+        Whether git has the file at all.
     """
 
     blob: str | None
     same: bool
+    tracked: bool = True
 
 
-_NEW, _SAME = Known(None, same=False), Known(None, same=True)
+_NEW, _SAME = Known(None, same=False, tracked=False), Known(None, same=True)
 
 
 def read(root: Path, folders: Sequence[str] = FOLDERS, listing: Iterable[str] | None = None) -> Tree:

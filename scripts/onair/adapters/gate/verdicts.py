@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import marshal
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,13 +15,28 @@ from onair.adapters.gate.cache import Cache, key_of
 from onair.adapters.gate.render import Synced
 from onair.core.finding import Finding
 from onair.core.gate.model import Estate, Object
+from onair.core.progress import Reporter
 
 if TYPE_CHECKING:
+    from onair.core.gate.policy.expressions import Environment
     from onair.core.gate.policy.judge import Judge
     from onair.core.gate.policy.model import Policies
     from onair.core.gate.schema.schemas import Schemas
 
 _AREA = "verdicts"
+
+
+def ready(found: Policies, enough: Callable[[], bool]) -> Environment:
+    """Load what judges and compile the policies until it is ``enough``: for who has to wait for objects anyway."""
+    from onair.core.gate.policy.expressions import Environment  # noqa: PLC0415 - 0.1 s that a known leaf saves
+    from onair.core.gate.policy.read import compile_ahead  # noqa: PLC0415
+
+    import_module("onair.core.gate.schema.check")
+    environment = Environment()
+    for _ in compile_ahead(found, environment):
+        if enough():
+            break
+    return environment
 
 
 class Rules(NamedTuple):
@@ -38,6 +54,8 @@ class Rules(NamedTuple):
         The day that exceptions are measured by.
     folder
         Where the gate's cache is; None for none.
+    environment
+        Where the policies were compiled (:func:`ready`); None where they were not.
     """
 
     version: str
@@ -45,6 +63,7 @@ class Rules(NamedTuple):
     key: str
     today: date
     folder: Path | None
+    environment: Environment | None = None
 
 
 class Verdicts:
@@ -56,17 +75,19 @@ class Verdicts:
         self._tools: tuple[Schemas, Judge] | None = None
         self.reused = 0
 
-    def findings(self) -> list[Finding]:
+    def findings(self, reporter: Reporter) -> list[Finding]:
         """Return what is wrong with single objects, and with exceptions that excuse nothing."""
         from onair.core.gate.policy.findings import of_exceptions  # noqa: PLC0415 - see Verdicts._judged
 
         found: list[Finding] = []
         used: set[int] = set()
         about = self._surroundings()
-        for each in self._synced:
-            dumped, exemptions = self._one(each, about[each.application.cluster])
-            found += [Finding(**values) for values in dumped]
-            used.update(exemptions)
+        with reporter.step("judge", len(self._synced)) as step:
+            for each in self._synced:
+                dumped, exemptions = self._one(each, about[each.application.cluster])
+                found += [Finding(**values) for values in dumped]
+                used.update(exemptions)
+                step.advance()
         in_use = {self._rules.policies.exemptions[index] for index in used}
         return found + self._expressions() + of_exceptions(self._rules.policies, in_use, self._rules.today)
 
@@ -134,7 +155,7 @@ class Verdicts:
 
             objects = self._estate.objects
             loaded = schemas.load(self._rules.version, objects, self._rules.folder, self._estate.whole)
-            self._tools = loaded, Judge(self._rules.policies, objects=objects)
+            self._tools = loaded, Judge(self._rules.policies, objects=objects, environment=self._rules.environment)
         return self._tools
 
     def _surroundings(self) -> dict[str, str]:

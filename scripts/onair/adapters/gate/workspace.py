@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import posixpath
 import re
-import subprocess
 import tarfile
 import tempfile
 import threading
@@ -17,13 +15,14 @@ from typing import NamedTuple
 
 import yaml
 
+from onair.adapters import git_read
 from onair.adapters.gate.cache import Cache, key_of
 from onair.adapters.gate.yaml_read import documents
+from onair.core.finding import OnairError
 from onair.core.gate.crd_schemas import take_out
 from onair.core.gate.kustomization import NAMES, Reach, Reference, reach, references
 from onair.core.gate.model import Body
 
-TIMEOUT_SECONDS = 120
 _REMOTE = re.compile(r"(?P<url>https://[^?]+?)//(?P<path>[^?]+)\?ref=(?P<ref>[^&]+)")
 _NEEDS_ALL = re.compile(r"^\s*(?:crds|openapi|buildMetadata|helmCharts|helmGlobals)\s*:", re.MULTILINE)
 _CRD = "kind: CustomResourceDefinition"
@@ -121,22 +120,10 @@ class Workspace:
 
 def fetch(url: str, ref: str, folder: str, git: Mapping[str, str]) -> dict[str, str]:
     """Return the text files below a folder of a git repository; empty where they cannot be had."""
-    settings = {**os.environ, "GIT_TERMINAL_PROMPT": "0", **git}
-    with tempfile.TemporaryDirectory() as scratch:
-        commands = (
-            ("init", "--quiet", "--bare"),
-            ("fetch", "--quiet", "--depth=1", url, ref),
-            ("archive", "--format=tar", "FETCH_HEAD", folder),
-        )
-        for words in commands:
-            command = ["git", "-C", scratch, *words]
-            try:
-                done = subprocess.run(command, env=settings, capture_output=True, check=False, timeout=TIMEOUT_SECONDS)
-            except subprocess.TimeoutExpired:
-                return {}
-            if done.returncode:
-                return {}
-    return dict(_unpacked(done.stdout))
+    try:
+        return dict(_unpacked(git_read.archive(url, ref, folder, git)))
+    except OnairError:
+        return {}
 
 
 def _unpacked(content: bytes) -> Iterable[tuple[str, str]]:

@@ -7,51 +7,56 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
+from msgspec import Meta
 
 from onair.core.change.data import Envelope, Strict
-from onair.core.facts import known_timezone
 from onair.core.finding import Finding
+from onair.core.timezones import known_timezone
 
 FREEZE = "clusters/platform/freeze.yaml"
 TRAILER = "Emergency"
 WHY = "a rollout during a show risks the hour that earns the day's money, with every viewer watching"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 """Hour and minute as a string: without quotes YAML 1.1 reads 19:30 as the number 1170."""
+Moment = Annotated[datetime, Meta(tz=True)]
+"""With its offset from UTC: whose midnight would it be?"""
 
 
 class Weekly(Strict):
     """A show at the same local time on some days of each week; ``until`` at or before ``start`` is the next day's."""
 
     name: str
-    days: Annotated[list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]], Field(min_length=1)]
+    days: Annotated[list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]], Meta(min_length=1)]
     start: Clock
     until: Clock
-    timezone: Annotated[str, AfterValidator(known_timezone)]
+    timezone: str
     clusters: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a time zone that there is not."""
+        known_timezone(self.timezone)
 
 
 class Dated(Strict):
     """One show, or a season of them."""
 
     name: str
-    start: AwareDatetime
-    until: AwareDatetime
+    start: Moment
+    until: Moment
     clusters: tuple[str, ...] = ()
 
-    @model_validator(mode="after")
-    def _forwards(self) -> Dated:
+    def __post_init__(self) -> None:
+        """Refuse a show that ends before it begins."""
         if self.until <= self.start:
             raise ValueError("until is not after start")
-        return self
 
 
 class FreezeSpec(Strict):
     """The calendar; ``clusters`` of a show are all prod ones where it names none."""
 
-    leadMinutes: Annotated[int, Field(ge=0, le=1440)]
+    leadMinutes: Annotated[int, Meta(ge=0, le=1440)]
     weekly: tuple[Weekly, ...] = ()
     dated: tuple[Dated, ...] = ()
 

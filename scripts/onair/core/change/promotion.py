@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field
+from msgspec import Meta
 
 from onair.core.change.data import Envelope, Strict
 from onair.core.finding import Finding
@@ -33,7 +33,7 @@ class Soak(Strict):
     """
 
     after: str
-    soakHours: Annotated[float, Field(gt=0)]
+    soakHours: Annotated[float, Meta(gt=0)]
 
 
 class DeliverySpec(Strict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from msgspec import Meta
 
 from onair.core.change.data import Envelope, Strict
 from onair.core.change.hit import ALLOWED, HASH_DIGITS, Hit
@@ -17,9 +17,9 @@ WHY = "whoever can read the repository, or ever cloned it, has it; removing the 
 class Allowance(Strict):
     """A value that looks like a secret and is none, in one file."""
 
-    hash: Annotated[str, StringConstraints(pattern=rf"^[0-9a-f]{{{HASH_DIGITS}}}$")]
+    hash: Annotated[str, Meta(pattern=rf"^[0-9a-f]{{{HASH_DIGITS}}}$")]
     file: str
-    reason: Annotated[str, StringConstraints(min_length=1)]
+    reason: Annotated[str, Meta(min_length=1)]
 
 
 class Allowed(Envelope):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date
 
 from onair.core.finding import Finding
@@ -78,6 +79,16 @@ def expressions(found: Policies, environment: Environment) -> list[Finding]:
                 mend = "correct it; a function that the gate lacks is added in onair.core.gate.policy.expressions"
                 findings.append(_fault(policy.file, f"{policy.name}: {error}", mend, rule="policy/expression"))
     return findings
+
+
+def compile_ahead(found: Policies, environment: Environment) -> Iterator[None]:
+    """Compile what tells broken objects, an expression a step; faults are left to :func:`expressions`."""
+    for policy in found.policies.values():
+        for expression, variables, returns in _expressions(policy):
+            if returns == BOOLEAN:
+                with suppress(ExpressionError):
+                    environment.compiled(expression, variables, returns=returns)
+                yield
 
 
 def _optional_variables(policy: Policy, environment: Environment) -> Iterable[Finding]:
