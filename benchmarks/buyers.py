@@ -1,4 +1,4 @@
-"""Buyers for a benchmark: kept connections that ask for hold after hold, so cheaply that the machine is the service's."""
+"""Buyers for a benchmark: kept connections that ask for hold after hold, cheaply: the machine is for the service."""
 
 from __future__ import annotations
 
