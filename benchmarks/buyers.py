@@ -16,7 +16,7 @@ import uvloop
 
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.I)
 TICK_SECONDS = 0.001
-GRACE_SECONDS = 5.0
+GRACE_SECONDS = 20.0
 """For what is under way at the end."""
 
 
@@ -87,7 +87,7 @@ class _Buyer(asyncio.Protocol):
         self._transport: Any = None
         self._buffer = b""
         self._due = 0.0
-        self._asks = False
+        self.asks = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
@@ -95,7 +95,7 @@ class _Buyer(asyncio.Protocol):
 
     def ask(self, due: float) -> None:
         """Send one request."""
-        self._due, self._asks = due, True
+        self._due, self.asks = due, True
         key = f"{self._crowd.asking.region}-{uuid.uuid4().hex}".encode()
         self._transport.write(self._before + key + self._after)
 
@@ -105,16 +105,16 @@ class _Buyer(asyncio.Protocol):
         length = _LENGTH.search(self._buffer, 0, end + 2) if end >= 0 else None
         if length and len(self._buffer) >= end + 4 + int(length[1]):
             good = self._buffer[9:10] == b"2"
-            self._buffer, self._asks = b"", False
+            self._buffer, self.asks = b"", False
             self._crowd.answered(self, good, self._due)
 
     def connection_lost(self, _: Exception | None) -> None:
-        if self._asks:
-            self._crowd.outcome.failed += 1
+        self._crowd.outcome.failed += self.asks
+        self.asks = False
 
     def leave(self) -> None:
         """Close the connection."""
-        self._asks = False
+        self.asks = False
         self._transport.close()
 
 
@@ -165,10 +165,11 @@ class _Crowd:
         outcome.cores = (time.process_time() - cpu) / outcome.seconds
         outcome.late = len(self._due)
         self._due.clear()
-        async with asyncio.timeout(GRACE_SECONDS):
-            while len(self._idle) < len(buyers):
-                await asyncio.sleep(TICK_SECONDS)
+        deadline = time.perf_counter() + GRACE_SECONDS
+        while any(buyer.asks for buyer in buyers) and time.perf_counter() < deadline:
+            await asyncio.sleep(TICK_SECONDS)
         for buyer in buyers:
+            outcome.failed += buyer.asks
             buyer.leave()
         return outcome
 
