@@ -23,14 +23,14 @@ from urllib.request import urlopen
 import asyncpg
 import psutil
 
+from benchmarks.buyers import Asking, Outcome, ask
 from benchmarks.record import ROOT, Figure, Record, machine, save
-from onair.adapters.load_http import run_load
-from onair.core.load import LoadPlan
-from onair.core.load_result import LoadResult
 
-SECONDS, RUNS = 15.0, 3
-RATE, MOST = 2000.0, 3000.0
-"""Holds a second to reach, and to offer where the most that a service can do is wanted."""
+SECONDS, WARM_SECONDS, RUNS = 15.0, 2.0, 3
+RATE = 2000.0
+"""Holds a second to reach."""
+BUYERS = 128
+"""Viewers with a session and a connection each, who ask again as soon as they have an answer."""
 RATIO = 3.0
 STOCK = 10_000_000
 BINARIES = Path("/usr/lib/postgresql/15/bin")
@@ -55,23 +55,23 @@ def run(seconds: float = SECONDS, runs: int = RUNS) -> Record:
     before, details = machine(), list[str]()
     rates: dict[str, list[float]] = {name: [] for name in SERVERS}
     processor: dict[str, list[float]] = {name: [] for name in SERVERS}
-    at_target: list[LoadResult] = []
+    at_target: list[Outcome] = []
     sys.path[:0] = [str(ROOT / "apps" / name / "src") for name in ("common", "order")]
     with tempfile.TemporaryDirectory(prefix="onair-bench-") as folder, _postgres(Path(folder)) as port:
         asyncio.run(_prepare(port))
-        (Path(folder) / "hold.json").write_text(json.dumps({"sale": "hot", "sku": "TEA-40", "quantity": 1}))
         for _ in range(runs):
             for name, module in SERVERS.items():
-                with _service(module, port) as (url, process):
+                with _service(module, port) as (http, process):
+                    ask(_asking(http, WARM_SECONDS))
                     spent = sum(process.cpu_times()[:2])
-                    result = _load(url, Path(folder), MOST, seconds)
+                    found = ask(_asking(http, seconds))
                     spent = sum(process.cpu_times()[:2]) - spent
-                    rates[name].append(result.ok / result.elapsed)
-                    details.append(f"{name}, {MOST:g}/s offered: {_words(result)}")
-                    processor[name].append(1000 * spent / max(result.ok, 1))
+                    rates[name].append(found.rate)
+                    processor[name].append(1000 * spent / max(found.ok, 1))
+                    details.append(f"{name}, {BUYERS} at once: {found}")
                     if module == SERVERS["batches over buckets"]:
-                        at_target.append(_load(url, Path(folder), RATE, seconds))
-                        details.append(f"{name}, {RATE:g}/s offered: {_words(at_target[-1])}")
+                        at_target.append(ask(_asking(http, seconds, RATE)))
+                        details.append(f"{name}, {RATE:g}/s offered: {at_target[-1]}")
         details.append(asyncio.run(_check(port)))
     ours, usual = (rates[name] for name in SERVERS)
     figures = [
@@ -89,38 +89,29 @@ def run(seconds: float = SECONDS, runs: int = RUNS) -> Record:
             judged="median",
         ),
         *(Figure(name=f"{n}: service's processor", unit="ms a hold", samples=s) for n, s in processor.items()),
-        Figure(name=f"answer at {RATE:g}/s, p99", unit="ms", samples=[r.response.p99 for r in at_target]),
+        Figure(name=f"answer at {RATE:g}/s, p99", unit="ms", samples=[r.p99 for r in at_target]),
     ]
     return save("holds", figures, before, details)
 
 
-def _words(result: LoadResult) -> str:
-    doubt = "; ".join(result.saturated) or "client not saturated"
-    counts = f"{result.ok} ok, {result.failed} failed, {result.not_sent} not sent"
-    return f"{counts}, p99 {result.response.p99:.0f} ms, client {result.client_cores:.2f} cores; {doubt}"
-
-
-def _load(url: str, folder: Path, rate: float, seconds: float) -> LoadResult:
+def _asking(port: int, seconds: float, rate: float | None = None) -> Asking:
     from onair_common.identity import COOKIE, Sessions, Viewer  # noqa: PLC0415  on the path from `run` on
 
     sessions = Sessions([ENVIRONMENT["SESSION_KEYS"]])
-    viewer = Viewer("a" * 32, "bench", "viewer", int(time.time()) + 3600)
-    headers = {
-        "cookie": f"{COOKIE}={sessions.issue(viewer)}",
-        "x-csrf-token": sessions.csrf(viewer),
-        "content-type": "application/json",
-        "idempotency-key": "kr-{uuid}",
-    }
-    plan = LoadPlan(
-        url=f"{url}/api/order/holds",
-        rate=rate,
-        duration=seconds,
-        viewers=200,
-        method="POST",
-        headers=tuple(headers.items()),
-        body_file=folder / "hold.json",
-    )
-    return run_load(plan)
+    body, heads = json.dumps({"sale": "hot", "sku": "TEA-40", "quantity": 1}).encode(), list[bytes]()
+    for number in range(BUYERS):
+        viewer = Viewer(f"{number:032x}", "bench", "viewer", int(time.time()) + 3600)
+        headers = {
+            "host": f"127.0.0.1:{port}",
+            "cookie": f"{COOKIE}={sessions.issue(viewer)}",
+            "x-csrf-token": sessions.csrf(viewer),
+            "content-type": "application/json",
+            "content-length": str(len(body)),
+            "idempotency-key": "{key}",
+        }
+        lines = ["POST /api/order/holds HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        heads.append("\r\n".join([*lines, "", ""]).encode())
+    return Asking(port, ENVIRONMENT["REGION"], heads, body, seconds, rate)
 
 
 @contextmanager
@@ -182,7 +173,7 @@ async def _check(port: int) -> str:
 
 
 @contextmanager
-def _service(module: str, postgres: int) -> Iterator[tuple[str, psutil.Process]]:
+def _service(module: str, postgres: int) -> Iterator[tuple[int, psutil.Process]]:
     port = _free_port()
     paths = [str(ROOT), str(ROOT / "apps/common/src"), str(ROOT / "apps/order/src")]
     environment = {
@@ -196,15 +187,14 @@ def _service(module: str, postgres: int) -> Iterator[tuple[str, psutil.Process]]
         "PGDATABASE": "postgres",
     }
     process = subprocess.Popen([sys.executable, "-m", module], env=environment, stdout=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
     try:
         for _ in range(100):
             try:
-                with urlopen(f"{url}/readyz", timeout=2):  # noqa: S310  loopback
+                with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
                     break
             except OSError:
                 time.sleep(0.1)
-        yield url, psutil.Process(process.pid)
+        yield port, psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait(30)

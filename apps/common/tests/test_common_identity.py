@@ -78,6 +78,20 @@ def test_a_session_ends_when_it_says(viewer: Viewer, after: float) -> None:
     assert (late.viewer(SESSIONS.issue(viewer)) is None) == (after >= 0)
 
 
+def test_a_cookie_that_is_remembered_ends_all_the_same() -> None:
+    now = [float(NOW)]
+    sessions = Sessions([NEW], lambda: now[0])
+    cookie, token = sessions.issue(AYA), sessions.csrf(AYA)
+    for _ in range(3):
+        assert sessions.viewer(cookie) == AYA
+        assert sessions.csrf_valid(AYA, token)
+        assert sessions.viewer(cookie[:-2]) is None
+    now[0] = AYA.expires
+    assert sessions.viewer(cookie) is None
+    now[0] += 2 * SESSION_SECONDS
+    assert not sessions.csrf_valid(AYA, token)
+
+
 @given(viewers)
 def test_a_key_is_replaced_without_signing_anybody_out(viewer: Viewer) -> None:
     before, during, after = (Sessions(k, now=lambda: NOW) for k in ([OLD], [NEW, OLD], [NEW]))
