@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from onair.adapters import facts_file
 from onair.core import second_opinion
 from onair.core.finding import Finding, OnairError
 from onair.core.gate.model import Body, Object
@@ -26,15 +27,13 @@ _LINES = 10
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
-def ask(root: Path, objects: Sequence[Object], version: str, checkov: Path | None = None) -> list[Finding]:
+def ask(root: Path, objects: Sequence[Object], checkov: Path | None = None) -> list[Finding]:
     """Return what the two say of ``objects``, and checkov of ``terraform/``, less what is suppressed with a reason.
 
     Parameters
     ----------
     root
         The repository's top folder.
-    version
-        Kubernetes version of the clusters, e.g. ``1.36``.
     checkov
         The program; the one below ``build/`` when None.
 
@@ -49,12 +48,23 @@ def ask(root: Path, objects: Sequence[Object], version: str, checkov: Path | Non
     with tempfile.TemporaryDirectory(prefix="onair-second-opinion-") as folder:
         write(Path(folder), given)
         scan = run_checkov(program, Path(folder), "kubernetes")
-        said = run_validate(Path(folder), sorted(given), version)
+        said = run_validate(Path(folder), sorted(given), version(root))
     if (root / TERRAFORM).is_dir():
         code = run_checkov(program, root / TERRAFORM, "terraform")
         scan = Scan(scan.failures + code.failures, scan.seen | code.seen, scan.unread + code.unread)
     judged = second_opinion.judge_checkov(scan, given, suppressions)
     return judged + second_opinion.judge_validate(said, given)
+
+
+def version(root: Path) -> str:
+    """Return the clusters' version of Kubernetes as kubernetes-validate names it, e.g. ``1.36``.
+
+    Raises
+    ------
+    OnairError
+        If the facts cannot be read.
+    """
+    return facts_file.read(root).platform.spec.versions["kubernetes"].rpartition(".")[0]
 
 
 def load(root: Path) -> list[Suppression]:

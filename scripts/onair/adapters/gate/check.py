@@ -165,8 +165,8 @@ def _rendered(root: Path, options: Options, files: Mapping[str, str], parts: Par
 def _rules(options: Options, found: Checked, held: Policies, environment: Environment | None) -> Rules:
     today = options.now.date()
     live = [each.until >= today for each in held.exemptions]
-    key = rules_key(policies.texts(found.files).values(), code.whole(), live)
     kubernetes = str(found.estate.platform.get("versions", {}).get("kubernetes", ""))
+    key = rules_key(policies.texts(found.files).values(), (code.whole(), kubernetes), live)
     return Rules(kubernetes, held, key, today, options.cache, environment)
 
 

@@ -179,6 +179,6 @@ _SURROUNDING = {"CustomResourceDefinition", "Namespace", "Application", "Applica
 """Kinds that decide how others are judged: kinds themselves, labels of namespaces, ways of syncing, parameters."""
 
 
-def rules_key(texts: Iterable[str], version: str, exceptions: Iterable[bool]) -> str:
-    """Return a name for the rules: ``texts`` of the policies, the code's ``version``, which ``exceptions`` hold."""
-    return key_of(version, *texts, "".join("ny"[holds] for holds in exceptions))
+def rules_key(texts: Iterable[str], versions: Sequence[str], exceptions: Iterable[bool]) -> str:
+    """Return a name for the rules: ``texts`` of the policies, ``versions`` of all else, which ``exceptions`` hold."""
+    return key_of(*versions, *texts, "".join("ny"[holds] for holds in exceptions))
