@@ -103,7 +103,8 @@ def _draw(report: Report, file: TextIO) -> None:
     print(styled(f"checked {report.checked}{reused} in {report.seconds:.1f} s", DIM, file), file=file)
     if report.errors:
         rules = ", ".join(f"{rule} {count}" for rule, count in report.by_rule.items())
-        print(f"{styled(f'{report.errors} findings', BAD, file)} ({rules}); onair explain RULE tells why", file=file)
+        count = f"{report.errors} finding{'' if report.errors == 1 else 's'}"
+        print(f"{styled(count, BAD, file)} ({rules}); onair explain RULE tells why", file=file)
     else:
         warnings = f", {report.warnings} warnings" if report.warnings else ""
         print(styled("nothing to mend", GOOD, file) + warnings, file=file)
