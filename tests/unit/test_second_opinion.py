@@ -84,6 +84,18 @@ def test_a_rollout_with_pods_of_its_own_is_shown_as_a_deployment() -> None:
     assert given[FILE][1]["spec"] == {"template": template}
 
 
+def test_a_definition_is_given_once_however_many_clusters_have_it() -> None:
+    other = {**CRD, "spec": {**CRD["spec"], "group": "other"}}
+    objects = [
+        Object(cluster, "rollouts", "leaf", body)
+        for cluster in ("kr", "us")
+        for body in (CRD, other, made("Role", "a"))
+    ]
+    given = files(objects)
+    assert given["definitions.yaml"] == [CRD, other]
+    assert [given[f"{cluster}/rollouts.yaml"] for cluster in ("kr", "us")] == [[made("Role", "a")]] * 2
+
+
 PASSED = f"INFO {FILE} passed for resource deployment/web against version 1.36\n"
 UNKNOWN = (
     f"WARN {FILE} Couldn't find schema for kind Rollout with api version argoproj.io/v1alpha1 for kubernetes 1.36\n"

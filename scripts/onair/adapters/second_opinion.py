@@ -47,7 +47,7 @@ def ask(root: Path, objects: Sequence[Object], checkov: Path | None = None) -> l
     program = checkov or root / CHECKOV
     with tempfile.TemporaryDirectory(prefix="onair-second-opinion-") as folder:
         write(Path(folder), given)
-        scan = run_checkov(program, Path(folder), "kubernetes")
+        scan = run_checkov(program, Path(folder), "kubernetes", "--skip-path", second_opinion.DEFINITIONS)
         said = run_validate(Path(folder), sorted(given), version(root))
     if (root / TERRAFORM).is_dir():
         code = run_checkov(program, root / TERRAFORM, "terraform")
@@ -92,7 +92,7 @@ def write(folder: Path, given: Mapping[str, Sequence[Body]]) -> None:
         path.write_text(yaml.dump_all(bodies, Dumper=_DUMPER), encoding="utf-8")
 
 
-def run_checkov(program: Path, folder: Path, framework: str) -> Scan:
+def run_checkov(program: Path, folder: Path, framework: str, *more: str) -> Scan:
     """Run checkov over ``folder``; a failed check is an answer, no answer is an error.
 
     Raises
@@ -101,7 +101,7 @@ def run_checkov(program: Path, folder: Path, framework: str) -> Scan:
         It is not there, or looked at nothing.
     """
     words = ["--directory", str(folder), "--framework", framework, "--output", "json", "--compact", "--skip-download"]
-    done = _run([str(program), *words], folder, "make second-opinions builds its environment")
+    done = _run([str(program), *words, *more], folder, "make second-opinions builds its environment")
     try:
         return second_opinion.read_checkov(done.stdout)
     except ValueError as error:

@@ -39,6 +39,7 @@ def main(words: Sequence[str]) -> int:
     """Run the gate and return the exit code."""
     asked = _parser().parse_args(words)
     gc.set_threshold(100_000, 50, 50)  # thousands of manifests live to the end: looking through them takes a tenth
+    sys.setswitchinterval(0.001)  # the thread that starts a program must not wait for one that computes
     from onair.adapters.gate import check  # noqa: PLC0415 - --help does not need it
     from onair.adapters.gate.cache import default_folder  # noqa: PLC0415
 

@@ -31,7 +31,8 @@ def ready(found: Policies, enough: Callable[[], bool]) -> Environment:
     from onair.core.gate.policy.expressions import Environment  # noqa: PLC0415 - 0.1 s that a known leaf saves
     from onair.core.gate.policy.read import compile_ahead  # noqa: PLC0415
 
-    import_module("onair.core.gate.schema.check")
+    for name in ("adapters.gate.yaml_read", "core.gate.schema.check"):  # what reads the objects comes first
+        import_module(f"onair.{name}")
     environment = Environment()
     for _ in compile_ahead(found, environment):
         if enough():
