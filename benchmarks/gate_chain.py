@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.record import ROOT
 from onair.adapters import mirrors, toolchain
-from onair.adapters.second_opinion import CHECKOV, run_checkov, run_validate, version
+from onair.adapters.second_opinion import CHECKOV, VALIDATE, run_checkov, run_validate, version
 from onair.core.finding import OnairError
 from onair.core.paths import Paths
 from onair.core.progress import Silent
@@ -53,7 +53,7 @@ class Chain:
 
     def validate(self, folder: Path) -> Validation:
         """Run kubernetes-validate over every file below ``folder``."""
-        return run_validate(folder, _names(folder), self.version)
+        return run_validate(folder, _names(folder), self.version, VALIDATE)
 
     def objections(self, folder: Path) -> set[str]:
         """Return what kubernetes-validate says against the files below ``folder``; that it breaks off is one too."""

@@ -145,11 +145,12 @@ def test_a_missing_program_says_how_to_get_it(tmp_path: Path) -> None:
     assert (found.rule, found.mend) == ("second-opinion/tool", "make second-opinions builds its environment")
 
 
-def test_kubernetes_validate_itself(tmp_path: Path) -> None:
+@pytest.mark.parametrize("program", [adapter.VALIDATE, adapter.QUICKLY])
+def test_kubernetes_validate_itself(program: tuple[str, ...], tmp_path: Path) -> None:
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a", "namespace": "b"}}
     bodies = [{**service, "spec": {"ports": [{"port": 1}]}}, {**service, "spec": {"port": 1}}, made("Rollout", "web")]
     adapter.write(tmp_path, {"a.yaml": bodies})
-    said = adapter.run_validate(tmp_path, ["a.yaml"], "1.36")
+    said = adapter.run_validate(tmp_path, ["a.yaml"], "1.36", program)
     assert (said.passed["a.yaml"], len(said.failed), said.unknown) == (1, 1, [("a.yaml", "Rollout", "v1")])
 
 
