@@ -160,8 +160,11 @@ def seeded(
         if set(_errors(check(broken, cache, "HEAD" if defect.change else None))) - unbroken:
             mine.add(defect.id)
         for leaf in gate_chain.touched(broken, defect.files):
-            if not chain.render(broken, leaf, rendered / defect.id / f"{leaf}.yaml"):
+            target, before = (rendered / name / f"{leaf}.yaml" for name in (defect.id, "unbroken"))
+            if not chain.render(broken, leaf, target):
                 unrendered.add(defect.id)
+            elif before.exists() and target.read_bytes() == before.read_bytes():
+                target.unlink()  # no tool can say more of it than before
         shutil.rmtree(broken)
     theirs = unrendered | failing(chain, rendered)
     missed = sorted(theirs - mine)
