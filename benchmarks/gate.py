@@ -226,7 +226,7 @@ def command(root: Path, cache: Path, *words: str, clean: bool = True) -> tuple[f
         watched = psutil.Process(process.pid)
         while process.poll() is None:
             most = max(most, _resident(watched))
-            time.sleep(0.01)
+            time.sleep(0.05)
         seconds = time.monotonic() - began
         said = process.stdout.read() if process.stdout else ""
     if process.returncode > int(not clean):
@@ -249,7 +249,7 @@ def _resident(process: psutil.Process) -> int:
     total = 0
     try:
         for each in (process, *process.children(recursive=True)):
-            total += each.memory_info().rss
+            total += each.memory_full_info().pss  # what a copy of the process shares with it counts once
     except psutil.Error:
         pass  # it has just ended
     return total

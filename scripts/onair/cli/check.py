@@ -59,6 +59,7 @@ def main(words: Sequence[str]) -> int:
             _draw(report, file)
         else:
             file.write(_formatted(asked.format, report))
+    gc.freeze()  # nor once more at the end
     return report.exit_code
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 from collections.abc import Callable
@@ -21,6 +22,7 @@ def aside(work: Callable[[], Result]) -> Callable[[], Result]:
         What it changes in memory is lost; its result is plain data or of this package's own types.
     """
     reading, writing = os.pipe()
+    gc.freeze()  # so that looking for garbage copies no page that both have
     try:
         child = os.fork()
     except OSError:  # no memory, or no more processes
