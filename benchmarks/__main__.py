@@ -18,6 +18,7 @@ def main(
     warm: Annotated[int, typer.Option(help="Warm starts to time: each takes the platform down.")] = 0,
     repeat: Annotated[int, typer.Option(help="Repeated starts to time.")] = 3,
     pushes: Annotated[int, typer.Option(help="Pushes to time with webhooks.")] = 10,
+    races: Annotated[int, typer.Option(help="Races of the gate with the usual chain (minutes each).")] = 3,
     polled: Annotated[int, typer.Option(help="Pushes to time without (minutes each).")] = 3,
 ) -> None:
     """Measure the running platform; cold and warm starts only when asked for."""
@@ -28,7 +29,7 @@ def main(
         "up": lambda: up.run(cold, warm, repeat),
         "chat": chat.run,
         "client": client.run,
-        "gate": gate.run,
+        "gate": lambda: gate.run(races),
         "holds": holds.run,
         "idle": idle.run,
         "pages": pages.run,

@@ -160,8 +160,11 @@ def seeded(
         if set(_errors(check(broken, cache, "HEAD" if defect.change else None))) - unbroken:
             mine.add(defect.id)
         for leaf in gate_chain.touched(broken, defect.files):
-            if not chain.render(broken, leaf, rendered / defect.id / f"{leaf}.yaml"):
+            target, before = (rendered / name / f"{leaf}.yaml" for name in (defect.id, "unbroken"))
+            if not chain.render(broken, leaf, target):
                 unrendered.add(defect.id)
+            elif before.exists() and target.read_bytes() == before.read_bytes():
+                target.unlink()  # no tool can say more of it than before
         shutil.rmtree(broken)
     theirs = unrendered | failing(chain, rendered)
     missed = sorted(theirs - mine)
@@ -223,7 +226,7 @@ def command(root: Path, cache: Path, *words: str, clean: bool = True) -> tuple[f
         watched = psutil.Process(process.pid)
         while process.poll() is None:
             most = max(most, _resident(watched))
-            time.sleep(0.01)
+            time.sleep(0.05)
         seconds = time.monotonic() - began
         said = process.stdout.read() if process.stdout else ""
     if process.returncode > int(not clean):
@@ -246,7 +249,7 @@ def _resident(process: psutil.Process) -> int:
     total = 0
     try:
         for each in (process, *process.children(recursive=True)):
-            total += each.memory_info().rss
+            total += each.memory_full_info().pss  # what a copy of the process shares with it counts once
     except psutil.Error:
         pass  # it has just ended
     return total

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.record import ROOT
 from onair.adapters import mirrors, toolchain
-from onair.adapters.second_opinion import CHECKOV, run_checkov, run_validate
+from onair.adapters.second_opinion import CHECKOV, QUICKLY, VALIDATE, run_checkov, run_validate, version
 from onair.core.finding import OnairError
 from onair.core.paths import Paths
 from onair.core.progress import Silent
 from onair.core.second_opinion import Scan, Validation
-
-KUBERNETES = "1.36"
 
 
 @dataclass
@@ -26,6 +24,7 @@ class Chain:
     kubectl: Path = field(init=False)
     environment: Mapping[str, str] = field(init=False)
     checkov: Path = ROOT / CHECKOV
+    version: str = field(default_factory=lambda: version(ROOT))
 
     def __post_init__(self) -> None:
         """Find the programs.
@@ -52,14 +51,14 @@ class Chain:
         target.write_bytes(done.stdout)
         return True
 
-    def validate(self, folder: Path) -> Validation:
+    def validate(self, folder: Path, program: Sequence[str] = VALIDATE) -> Validation:
         """Run kubernetes-validate over every file below ``folder``."""
-        return run_validate(folder, _names(folder), KUBERNETES)
+        return run_validate(folder, _names(folder), self.version, program)
 
     def objections(self, folder: Path) -> set[str]:
         """Return what kubernetes-validate says against the files below ``folder``; that it breaks off is one too."""
         try:
-            return {text for _, text in self.validate(folder).failed}
+            return {text for _, text in self.validate(folder, QUICKLY).failed}  # what it says, not how long it takes
         except OnairError as error:
             return {str(error)}
 

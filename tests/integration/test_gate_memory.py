@@ -11,8 +11,9 @@ import pytest
 from benchmarks import seeds
 from support import offline_kustomize
 
-from onair.adapters.gate import check, code, verdicts
+from onair.adapters.gate import check, code, tree, verdicts
 from onair.adapters.gate.cache import Cache
+from onair.adapters.gate.leaves import Leaves
 from onair.adapters.gate.programs import Programs
 from onair.core.finding import Finding, OnairError
 from onair.core.gate.policy.judge import Judge
@@ -148,6 +149,24 @@ def test_an_exception_holds_to_its_last_day(clone: Path, cache: Path) -> None:
     assert run(clone, cache).findings == []
 
 
+def test_an_exception_that_is_withdrawn_excuses_no_longer(clone: Path, cache: Path) -> None:
+    edit(clone, "policies/exceptions.yaml", "name: argocd-server\n", "name: argocd-servant\n")
+    assert "policy/rbac-no-wildcard" in {each.rule for each in run(clone, cache).findings}
+
+
+@pytest.mark.parametrize("pin", ["kustomize/go.mod", "helm/go.sum"])
+def test_another_renderer_renders_again(pin: str, clone: Path, cache: Path) -> None:
+    def key() -> str:
+        with Leaves(tree.read(clone).files, clone, Cache(cache)) as leaves:
+            return leaves.leaf(str(Path(LEAF).parent)).key
+
+    before = key()
+    assert key() == before
+    edit(clone, f"infrastructure/toolchain/{pin}", "v1", "v9")
+    with Leaves(tree.read(clone).files, clone, Cache(cache)) as leaves:
+        assert leaves._key(str(Path(LEAF).parent)) != before
+
+
 def test_other_code_judges_again(clone: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(code, "whole", lambda: "another")
     assert run(clone, cache).checked.reused == 0
@@ -194,4 +213,10 @@ def test_code_is_named_by_its_content(tmp_path: Path, monkeypatch: pytest.Monkey
     assert len({first, second, name()}) == 3
     code.named.cache_clear()
     assert code.versions()["pyyaml"][0].isdigit()
-    assert verdicts.rules_key(["p"], "v", [True]) != verdicts.rules_key(["p"], "v", [False])
+    keys = {
+        verdicts.rules_key(texts, versions, holds)
+        for texts in (["p"], ["q"])
+        for versions in (("code", "1.36"), ("code", "1.37"), ("other", "1.36"))
+        for holds in ([True], [False])
+    }
+    assert len(keys) == 12

@@ -142,6 +142,8 @@ def test_damaged_entries_are_thrown_away_and_rendered_again(
          "infrastructure/rollouts/base/kustomization.yaml", None, "v99"),
         (replace("infrastructure/gateway/base/charts.yaml", "charts/gateway-helm", "charts/none"), "render/failed",
          "clusters/prod-kr/infrastructure/gateway/kustomization.yaml", None, "charts/none"),
+        (replace("infrastructure/gateway/base/charts.yaml", "path: charts/gateway-helm", "chart: gateway-helm"),
+         "render/unsupported", "clusters/prod-kr/infrastructure/gateway/kustomization.yaml", None, "envoy-gateway"),
         (replace("infrastructure/argocd/base/applicationsets.yaml", "path.basename", "path.nothing"),
          "applicationset/unsupported", "clusters/prod-kr/infrastructure/argocd/kustomization.yaml", None, "nothing"),
     ],

@@ -84,6 +84,18 @@ def test_a_rollout_with_pods_of_its_own_is_shown_as_a_deployment() -> None:
     assert given[FILE][1]["spec"] == {"template": template}
 
 
+def test_a_definition_is_given_once_however_many_clusters_have_it() -> None:
+    other = {**CRD, "spec": {**CRD["spec"], "group": "other"}}
+    objects = [
+        Object(cluster, "rollouts", "leaf", body)
+        for cluster in ("kr", "us")
+        for body in (CRD, other, made("Role", "a"))
+    ]
+    given = files(objects)
+    assert given["definitions.yaml"] == [CRD, other]
+    assert [given[f"{cluster}/rollouts.yaml"] for cluster in ("kr", "us")] == [[made("Role", "a")]] * 2
+
+
 PASSED = f"INFO {FILE} passed for resource deployment/web against version 1.36\n"
 UNKNOWN = (
     f"WARN {FILE} Couldn't find schema for kind Rollout with api version argoproj.io/v1alpha1 for kubernetes 1.36\n"
@@ -133,11 +145,12 @@ def test_a_missing_program_says_how_to_get_it(tmp_path: Path) -> None:
     assert (found.rule, found.mend) == ("second-opinion/tool", "make second-opinions builds its environment")
 
 
-def test_kubernetes_validate_itself(tmp_path: Path) -> None:
+@pytest.mark.parametrize("program", [adapter.VALIDATE, adapter.QUICKLY])
+def test_kubernetes_validate_itself(program: tuple[str, ...], tmp_path: Path) -> None:
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a", "namespace": "b"}}
     bodies = [{**service, "spec": {"ports": [{"port": 1}]}}, {**service, "spec": {"port": 1}}, made("Rollout", "web")]
     adapter.write(tmp_path, {"a.yaml": bodies})
-    said = adapter.run_validate(tmp_path, ["a.yaml"], "1.36")
+    said = adapter.run_validate(tmp_path, ["a.yaml"], "1.36", program)
     assert (said.passed["a.yaml"], len(said.failed), said.unknown) == (1, 1, [("a.yaml", "Rollout", "v1")])
 
 

@@ -6,10 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from onair.core.finding import Finding, OnairError
-from onair.core.yaml_loader import LOADER
 
 TIMEOUT_SECONDS = 180
 
@@ -40,6 +37,10 @@ def build(folder: Path, *, binary: Path, environment: Mapping[str, str] | None =
     if done.returncode:
         message = done.stderr.decode(errors="replace").strip()
         raise _failed(folder, message.removeprefix("Error: "), f"run: kustomize build {folder}")
+    import yaml  # noqa: PLC0415 - the gate reads by another loader, and loads it while the program runs
+
+    from onair.core.yaml_loader import LOADER  # noqa: PLC0415
+
     return [found for found in yaml.load_all(done.stdout, Loader=LOADER) if found]
 
 

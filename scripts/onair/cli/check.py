@@ -39,6 +39,7 @@ def main(words: Sequence[str]) -> int:
     """Run the gate and return the exit code."""
     asked = _parser().parse_args(words)
     gc.set_threshold(100_000, 50, 50)  # thousands of manifests live to the end: looking through them takes a tenth
+    sys.setswitchinterval(0.001)  # the thread that starts a program must not wait for one that computes
     from onair.adapters.gate import check  # noqa: PLC0415 - --help does not need it
     from onair.adapters.gate.cache import default_folder  # noqa: PLC0415
 
@@ -58,6 +59,7 @@ def main(words: Sequence[str]) -> int:
             _draw(report, file)
         else:
             file.write(_formatted(asked.format, report))
+    gc.freeze()  # nor once more at the end
     return report.exit_code
 
 
@@ -103,7 +105,8 @@ def _draw(report: Report, file: TextIO) -> None:
     print(styled(f"checked {report.checked}{reused} in {report.seconds:.1f} s", DIM, file), file=file)
     if report.errors:
         rules = ", ".join(f"{rule} {count}" for rule, count in report.by_rule.items())
-        print(f"{styled(f'{report.errors} findings', BAD, file)} ({rules}); onair explain RULE tells why", file=file)
+        count = f"{report.errors} finding{'' if report.errors == 1 else 's'}"
+        print(f"{styled(count, BAD, file)} ({rules}); onair explain RULE tells why", file=file)
     else:
         warnings = f", {report.warnings} warnings" if report.warnings else ""
         print(styled("nothing to mend", GOOD, file) + warnings, file=file)

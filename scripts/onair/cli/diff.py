@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from onair.cli.context import ROOT
+from onair.cli.late import LateReporter
 
 
 def command(
@@ -19,5 +21,7 @@ def command(
     from onair.adapters.gate.cache import default_folder  # noqa: PLC0415
 
     base = ref or changes.default_base(ROOT)
-    options = check.Options(now=datetime.now().astimezone(), base=base, head=at, cache=default_folder())
-    typer.echo(check.difference(ROOT, options), nl=False)
+    with LateReporter(sys.stderr) as reporter:
+        now, cache = datetime.now().astimezone(), default_folder()
+        shown = check.difference(ROOT, check.Options(now=now, base=base, head=at, cache=cache, reporter=reporter))
+    typer.echo(shown, nl=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 from rich.console import Console
 
-from onair.adapters import facts_file, second_opinion
+from onair.adapters import second_opinion
 from onair.adapters.gate.cache import default_folder
 from onair.adapters.gate.render import render
 from onair.cli import console
@@ -14,9 +14,8 @@ from onair.cli.context import ROOT
 
 def command() -> None:
     """Let checkov and kubernetes-validate judge what the clusters run, and compare what they saw with what there is."""
-    version = facts_file.read(ROOT).platform.spec.versions["kubernetes"].rpartition(".")[0]
     rendered = render(ROOT, cache=default_folder())
-    findings = [*rendered.findings, *second_opinion.ask(ROOT, rendered.estate_objects, version)]
+    findings = [*rendered.findings, *second_opinion.ask(ROOT, rendered.estate_objects)]
     console.render(findings, Console(highlight=False, soft_wrap=True))
     typer.echo(f"{len(rendered.estate_objects)} objects, {len(findings)} findings")
     raise typer.Exit(1 if findings else 0)

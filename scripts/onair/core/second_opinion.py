@@ -22,6 +22,8 @@ _RIGHTS = ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "ServiceA
 _WORKLOADS = ("CronJob", "DaemonSet", "Deployment", "Job", "Pod", "StatefulSet")
 SEEN_KINDS = frozenset((*_RIGHTS, *_WORKLOADS, "ConfigMap", "Secret", "Service"))
 """The kinds that checkov has checks for; each object of them must be in its answer."""
+DEFINITIONS = "definitions.yaml"
+"""The file of the CustomResourceDefinitions, which checkov has no checks for."""
 DATA = "infrastructure/toolchain/checkov.yaml"
 
 _PASSED = re.compile(r"^INFO (\S+) passed for resource ", re.MULTILINE)
@@ -86,9 +88,17 @@ class Validation(NamedTuple):
 
 
 def files(objects: Iterable[Object]) -> dict[str, list[Body]]:
-    """Return what the scanners are given: a file an Application, a Rollout's own pods as a Deployment's."""
+    """Return what the scanners are given: a file an Application, a Rollout's own pods as a Deployment's.
+
+    Definitions of kinds are nine tenths of all text, and alike on all clusters: each is given once, in a file of its
+    own.
+    """
     found: dict[str, list[Body]] = {}
     for each in objects:
+        if each.kind == "CustomResourceDefinition":
+            definitions = found.setdefault(DEFINITIONS, [])
+            definitions += [] if each.body in definitions else [each.body]
+            continue
         bodies = found.setdefault(f"{each.cluster}/{each.application}.yaml", [])
         bodies.append(each.body)
         if each.kind == "Rollout" and each.get("spec", "template"):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from onair.adapters.gate import code, policies, sources, tree
+from onair.adapters.gate.aside import aside
 from onair.adapters.gate.cache import Cache, key_of
 from onair.adapters.gate.parts import Parts
 from onair.adapters.gate.render import Rendered, render_files
@@ -91,9 +92,9 @@ def run(root: Path, options: Options) -> Report:
     cache, parts = Cache(options.cache), Parts()
     source = _source(root, options)
     change = _since(root, options, source) if options.base else None
-    with ThreadPoolExecutor(2) as aside:  # while programs render, this thread does what needs no objects
-        reading = aside.submit(_read, root, options, source.tree, parts)
-        before = aside.submit(_before, root, options, change, parts) if change else None
+    with ThreadPoolExecutor(2) as threads:  # while programs render, this thread does what needs no objects
+        reading = threads.submit(_read, root, options, source.tree, parts)
+        before = threads.submit(_before, root, options, change, parts) if change else None
         findings = [*source.tree.findings, *sources.findings(source.tree.files, cache, code.whole())]
         held, faults = policies.of(source.tree.files, cache)
         findings += faults
@@ -102,11 +103,12 @@ def run(root: Path, options: Options) -> Report:
         environment = None if reading.done() else ready(held, reading.done)
         found = reading.result()
     findings += found.rendered.findings
+    broken = aside(lambda: list(_of_invariants(found.estate, invariants, cache)))
     verdicts = Verdicts(found.estate, found.rendered.synced, _rules(options, found, held, environment))
     findings += verdicts.findings(options.reporter)
-    findings += _of_invariants(found.estate, invariants, cache)
     verdict = _judged(options, found, before.result(), change) if change and before else None
     findings += verdict.findings if verdict else []
+    findings += broken()
     return Report(
         checked=_counts(found, len(held.policies) + len(invariants), verdicts.reused),
         findings=ordered(fold(findings, found.estate.clusters)),
@@ -165,8 +167,8 @@ def _rendered(root: Path, options: Options, files: Mapping[str, str], parts: Par
 def _rules(options: Options, found: Checked, held: Policies, environment: Environment | None) -> Rules:
     today = options.now.date()
     live = [each.until >= today for each in held.exemptions]
-    key = rules_key(policies.texts(found.files).values(), code.whole(), live)
     kubernetes = str(found.estate.platform.get("versions", {}).get("kubernetes", ""))
+    key = rules_key(policies.texts(found.files).values(), (code.whole(), kubernetes), live)
     return Rules(kubernetes, held, key, today, options.cache, environment)
 
 

@@ -86,10 +86,13 @@ class Leaves:
         return self._cache.get("references", self._base_key) or {}
 
     def prepare(self, leaves: Iterable[str]) -> None:
-        """Fetch the remote bases of leaves that are not cached."""
+        """Fetch the remote bases of leaves."""
         for leaf in leaves:
-            if self.reach(leaf).remotes and not self._cache.has("leaves", self._key(leaf)):
-                self._workspace.quick(self.reach(leaf))
+            self._workspace.quick(self.reach(leaf))
+
+    def kept(self, leaf: str) -> bool:
+        """Tell whether the cache has what a leaf renders to."""
+        return self._cache.has("leaves", self._key(leaf))
 
     def leaf(self, leaf: str) -> Part:
         """Render a leaf; a fault is a finding of the part."""

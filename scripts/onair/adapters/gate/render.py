@@ -187,10 +187,12 @@ class _Run:
         self._charts: dict[str, tuple[str, Future[Part]]] = {}
 
     def start(self, likely: Sequence[str]) -> None:
-        """Begin with what will most likely be needed, the bases that take longest first."""
-        heavy = [leaf for leaf in likely if self._leaves.reach(leaf).remotes]
-        self._pool.submit(self._leaves.prepare, heavy)
-        for leaf in sorted(likely, key=heavy.__contains__):
+        """Begin with what will most likely be needed: bases to be fetched, then what no cache has."""
+        fresh = [leaf for leaf in likely if not self._leaves.kept(leaf)]
+        heavy = [leaf for leaf in fresh if self._leaves.reach(leaf).remotes]
+        if heavy:
+            self._pool.submit(self._leaves.prepare, heavy)
+        for leaf in sorted(likely, key=lambda leaf: (leaf not in fresh, leaf in heavy)):
             self._leaf(leaf)
 
     def slim(self, leaf: str) -> list[Body]:

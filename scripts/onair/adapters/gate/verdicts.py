@@ -31,7 +31,8 @@ def ready(found: Policies, enough: Callable[[], bool]) -> Environment:
     from onair.core.gate.policy.expressions import Environment  # noqa: PLC0415 - 0.1 s that a known leaf saves
     from onair.core.gate.policy.read import compile_ahead  # noqa: PLC0415
 
-    import_module("onair.core.gate.schema.check")
+    for name in ("adapters.gate.yaml_read", "core.gate.schema.check"):  # what reads the objects comes first
+        import_module(f"onair.{name}")
     environment = Environment()
     for _ in compile_ahead(found, environment):
         if enough():
@@ -179,6 +180,6 @@ _SURROUNDING = {"CustomResourceDefinition", "Namespace", "Application", "Applica
 """Kinds that decide how others are judged: kinds themselves, labels of namespaces, ways of syncing, parameters."""
 
 
-def rules_key(texts: Iterable[str], version: str, exceptions: Iterable[bool]) -> str:
-    """Return a name for the rules: ``texts`` of the policies, the code's ``version``, which ``exceptions`` hold."""
-    return key_of(version, *texts, "".join("ny"[holds] for holds in exceptions))
+def rules_key(texts: Iterable[str], versions: Sequence[str], exceptions: Iterable[bool]) -> str:
+    """Return a name for the rules: ``texts`` of the policies, ``versions`` of all else, which ``exceptions`` hold."""
+    return key_of(*versions, *texts, "".join("ny"[holds] for holds in exceptions))

@@ -6,18 +6,14 @@ import io
 import json
 import posixpath
 import re
-import tarfile
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
-
 from onair.adapters import git_read
 from onair.adapters.gate.cache import Cache, key_of
-from onair.adapters.gate.yaml_read import documents
 from onair.core.finding import OnairError
 from onair.core.gate.crd_schemas import take_out
 from onair.core.gate.kustomization import NAMES, Reach, Reference, reach, references
@@ -127,6 +123,8 @@ def fetch(url: str, ref: str, folder: str, git: Mapping[str, str]) -> dict[str, 
 
 
 def _unpacked(content: bytes) -> Iterable[tuple[str, str]]:
+    import tarfile  # noqa: PLC0415 - a program renders sooner without
+
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         for member in archive:
             file = archive.extractfile(member) if member.isfile() else None
@@ -138,6 +136,10 @@ def _without_schemas(text: str, schemas: dict[str, Body]) -> str:
     """Return a file's text with the schemas of its CRDs taken out into ``schemas``."""
     if _CRD not in text:
         return text
+    import yaml  # noqa: PLC0415 - as above
+
+    from onair.adapters.gate.yaml_read import documents  # noqa: PLC0415
+
     made = []
     for part in re.split(r"^---\s*$", text, flags=re.MULTILINE):
         if _CRD in part:
