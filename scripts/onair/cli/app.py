@@ -33,6 +33,7 @@ COMMANDS = (
     "toolchain",
     "load",
     "storm",
+    "ip",
 )
 """Each is a module of this package with a function ``command``."""
 QUICK = "check"
