@@ -16,6 +16,9 @@ module "facts" {
 
 provider "aws" {
   region = module.facts.clusters[module.facts.cloud.home].cloudRegion
+  # The emulator answers on one address for all buckets, and need not be asked again and again.
+  s3_use_path_style = var.emulated
+  max_retries       = var.emulated ? 2 : null
   default_tags {
     tags = module.facts.tags
   }

@@ -5,9 +5,7 @@ locals {
     cluster  = "/aws/eks/${local.prefix}-eks/cluster" # EKS writes to this name
     services = "/${local.prefix}/services"
     bastion  = "/${local.prefix}/bastion"
-    alarms   = "/aws/lambda/${local.prefix}-alarms" # Lambda writes to these
-    rotation = "/aws/lambda/${local.prefix}-rotation"
-    database = "/aws/rds/cluster/${local.prefix}-db/postgresql"
+    database = "/aws/rds/cluster/${local.prefix}-db/postgresql" # and RDS to this
   }
 }
 

@@ -16,9 +16,18 @@ module "facts" {
 
 provider "aws" {
   region = local.region
+  # The emulator answers on one address for all buckets, and need not be asked again and again.
+  s3_use_path_style = var.emulated
+  max_retries       = var.emulated ? 2 : null
   default_tags {
     tags = module.facts.tags
   }
+}
+
+provider "aws" { # secrets.tf says why
+  alias       = "drawing"
+  region      = local.region
+  max_retries = var.emulated ? 2 : null
 }
 
 data "aws_caller_identity" "this" {}

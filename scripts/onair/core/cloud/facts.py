@@ -88,6 +88,11 @@ class CloudSpec(_Model):
     profile: Literal["lab", "prod"]
     home: str
     global_region: str
+    engines: dict[Literal["aurora-postgresql", "valkey"], str]
+    addons: list[str]
+    people: dict[str, Annotated[str, StringConstraints(pattern=r"^AmazonEKS[A-Za-z]+Policy$")]]
+    blocked_countries: list[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]]
+    alerts: dict[Literal["mailbox"], str]
     reserved: dict[str, IPv4Network]
     subnets: dict[str, Part]
     flows: list[Flow]
