@@ -34,6 +34,7 @@ COMMANDS = (
     "load",
     "storm",
     "ip",
+    "cloud",
 )
 """Each is a module of this package with a function ``command``."""
 QUICK = "check"

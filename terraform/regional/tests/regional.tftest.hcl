@@ -24,6 +24,7 @@ run "korea" {
 }
 
 run "united_states" {
+  command = plan
   variables {
     cluster = "prod-us"
   }

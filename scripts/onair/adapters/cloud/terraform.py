@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +28,7 @@ USUAL = (
 )
 """Where the system keeps add-on software and shared data: a mirror of the provider may be there."""
 QUIET = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
-TIMEOUT_SECONDS = 1800
+TIMEOUT_SECONDS = 3600
 
 
 class Ran(NamedTuple):
@@ -73,7 +75,7 @@ def mirror(places: Sequence[str] = USUAL) -> Path | None:
 
 
 def environment(root: Path, name: str) -> dict[str, str]:
-    """Return what Terraform is run with for the root module ``name``: quiet, and with data of its own.
+    """Return what Terraform is run with: quiet, and with working data of its own under ``name``.
 
     A setting of the person's own (``TF_CLI_CONFIG_FILE`` that exists) is left alone.
     """
@@ -97,8 +99,17 @@ def environment(root: Path, name: str) -> dict[str, str]:
     return settings
 
 
-def run(root: Path, name: str, version: str, *words: str, extra: Mapping[str, str] | None = None) -> Ran:
+def run(
+    root: Path, name: str, version: str, *words: str, data: str = "", extra: Mapping[str, str] | None = None
+) -> Ran:
     """Run Terraform in the root module ``name`` of the repository at ``root``; whatever it says is an answer.
+
+    Parameters
+    ----------
+    data
+        Name of its working data, where several run in one module.
+    extra
+        Added to the environment.
 
     Raises
     ------
@@ -107,21 +118,48 @@ def run(root: Path, name: str, version: str, *words: str, extra: Mapping[str, st
     """
     command = [str(program(version)), f"-chdir={root / FOLDER / name}", *words]
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             command,
-            env={**environment(root, name), **(extra or {})},
-            capture_output=True,
+            env={**environment(root, data or name), **(extra or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
-            timeout=TIMEOUT_SECONDS,
+            process_group=0,  # its providers with it: they outlive a killed Terraform
         )
+        output, errors = _ended(process)
     except (OSError, subprocess.TimeoutExpired) as error:
         mend = f"run terraform -chdir={FOLDER / name} {' '.join(words)} by hand"
         raise OnairError(Finding(rule="cloud/terraform", what=str(error), mend=mend)) from error
-    return Ran(done.returncode, done.stdout, done.stderr)
+    return Ran(process.returncode, output, errors)
 
 
-def init(root: Path, name: str, version: str, *words: str, extra: Mapping[str, str] | None = None) -> None:
+_running: set[subprocess.Popen[str]] = set()
+
+
+def interrupt() -> None:
+    """Ask every Terraform that runs to end what it is at and to write its state."""
+    for process in list(_running):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+
+
+def _ended(process: subprocess.Popen[str]) -> tuple[str, str]:
+    _running.add(process)
+    try:
+        return process.communicate(timeout=TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        interrupt()
+        process.communicate()
+        raise
+    finally:
+        _running.discard(process)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # providers that outlived it
+
+
+def init(
+    root: Path, name: str, version: str, *words: str, data: str = "", extra: Mapping[str, str] | None = None
+) -> None:
     """Make the root module ready; its providers are exactly the locked ones.
 
     Raises
@@ -129,9 +167,9 @@ def init(root: Path, name: str, version: str, *words: str, extra: Mapping[str, s
     OnairError
         Terraform refuses.
     """
-    done = run(root, name, version, "init", "-no-color", "-lockfile=readonly", *words, extra=extra)
+    done = run(root, name, version, "init", "-no-color", "-lockfile=readonly", *words, data=data, extra=extra)
     if done.code:
-        raise OnairError(_refused(name, "init", done.errors or done.output))
+        raise OnairError(refused(data or name, "init", done))
 
 
 def tested(root: Path, name: str, version: str) -> tuple[str, list[dict[str, Any]]]:
@@ -154,8 +192,8 @@ def tested(root: Path, name: str, version: str) -> tuple[str, list[dict[str, Any
     made = [
         {"run": m["@testrun"], **resource}
         for m in messages
-        if m["type"] == "test_state"
-        for resource in resources(m["test_state"].get("root_module", {}))
+        for values in (m.get("test_state"), m.get("test_plan", {}).get("planned_values"))
+        for resource in resources((values or {}).get("root_module", {}))
     ]
     failed = "\n".join(told) or done.errors.strip() or "no test ran"
     return ("pass" if status == "pass" and not done.code else failed), made
@@ -168,7 +206,18 @@ def resources(module: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield from resources(child)
 
 
-def _refused(name: str, verb: str, said: str) -> Finding:
-    lines = [line.strip("│╷╵ ") for line in said.splitlines()]
-    what = " ".join(line for line in lines if line)[:800]
-    return Finding(rule=f"cloud/{verb}", what=f"{name}: {what}", mend=f"see terraform/{name} and terraform/README.md")
+HINTS = {
+    "Error acquiring the state lock": "somebody else is at it: wait, or ask who holds it; nothing was changed",
+    "ExpiredToken": "sign in again; what was done is in the state, and the same command goes on from there",
+    "saved plan is stale": "the state has moved on: plan again; nothing was changed",
+}
+"""What to do about what Terraform says."""
+
+
+def refused(name: str, verb: str, done: Ran) -> Finding:
+    """Return Terraform's own errors as one finding."""
+    lines = [line.strip("│╷╵ ") for line in (done.errors or done.output).splitlines()]
+    first = next((number for number, line in enumerate(lines) if line.startswith("Error")), 0)
+    what = " ".join(line for line in lines[first:] if line)[:900]
+    mend = next((hint for text, hint in HINTS.items() if text in what), f"see terraform/README.md; again: {verb}")
+    return Finding(rule=f"cloud/{verb}", what=f"{name}: {what}", mend=mend)
