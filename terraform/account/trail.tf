@@ -107,7 +107,7 @@ resource "aws_cloudtrail" "this" {
 
 resource "aws_cloudwatch_log_group" "trail" {
   name              = "/${local.prefix}/trail"
-  retention_in_days = 90
+  retention_in_days = 365
   kms_key_id        = module.key.arn
 }
 

@@ -43,7 +43,10 @@ resource "aws_rds_cluster" "home_in_peer" {
   storage_encrypted         = true
   deletion_protection       = local.profile.locks
   skip_final_snapshot       = true # a copy
-  tags                      = { backup = "daily" }
+  copy_tags_to_snapshot     = true
+
+  enabled_cloudwatch_logs_exports = ["postgresql"]
+  tags                            = { backup = "daily" }
 
   serverlessv2_scaling_configuration {
     min_capacity = local.profile.database.minCapacity
@@ -60,6 +63,12 @@ resource "aws_rds_cluster_instance" "home_in_peer" {
   cluster_identifier = aws_rds_cluster.home_in_peer.id
   engine             = aws_rds_cluster.home_in_peer.engine
   instance_class     = "db.serverless"
+
+  auto_minor_version_upgrade      = true
+  performance_insights_enabled    = true
+  performance_insights_kms_key_id = data.aws_kms_alias.peer["data"].target_key_arn
+  monitoring_interval             = 60 # seconds
+  monitoring_role_arn             = "arn:aws:iam::${local.account}:role/${local.names[local.peer]}-db-monitoring"
 }
 
 resource "aws_rds_cluster" "peer_in_home" {
@@ -72,7 +81,11 @@ resource "aws_rds_cluster" "peer_in_home" {
   storage_encrypted         = true
   deletion_protection       = local.profile.locks
   skip_final_snapshot       = true
-  tags                      = { backup = "daily" }
+  copy_tags_to_snapshot     = true
+
+  enabled_cloudwatch_logs_exports = ["postgresql"]
+
+  tags = { backup = "daily" }
 
   serverlessv2_scaling_configuration {
     min_capacity = local.profile.database.minCapacity
@@ -88,6 +101,12 @@ resource "aws_rds_cluster_instance" "peer_in_home" {
   cluster_identifier = aws_rds_cluster.peer_in_home.id
   engine             = aws_rds_cluster.peer_in_home.engine
   instance_class     = "db.serverless"
+
+  auto_minor_version_upgrade      = true
+  performance_insights_enabled    = true
+  performance_insights_kms_key_id = data.aws_kms_alias.home["data"].target_key_arn
+  monitoring_interval             = 60 # seconds
+  monitoring_role_arn             = "arn:aws:iam::${local.account}:role/${local.names[local.home]}-db-monitoring"
 }
 
 # Images are pushed at home and copied.

@@ -160,6 +160,23 @@ def describe_update(call: Call) -> Answer:
     return {"update": {**update, "params": [], "errors": [], "createdAt": now()}}
 
 
+_make_rule = groups.SecurityGroupRule.__init__
+
+
+def _rule(self: groups.SecurityGroupRule, *arguments: Any, **named: Any) -> None:
+    _make_rule(self, *arguments, **named)
+    described = next((each for each in (*arguments, *named.values()) if _of_prefix_list(each)), None)
+    if described is not None:
+        self.__dict__["written"] = described.get("Description")
+
+
+def _of_prefix_list(argument: object) -> bool:
+    return isinstance(argument, dict) and "PrefixListId" in argument
+
+
+groups.SecurityGroupRule.__init__ = _rule
+
+
 def _description(rule: groups.SecurityGroupRule) -> object:
     return rule.ip_range.get("Description") or (rule.source_group or {}).get("Description") or _written(rule)
 
@@ -222,10 +239,15 @@ def set_attributes(call: Call) -> Answer:
 
 @operation("sqs", "GetQueueAttributes")
 def get_attributes(call: Call) -> Answer:
-    if "RedriveAllowPolicy" not in (call.params.get("AttributeNames") or []):
-        return None
+    asked = call.params.get("AttributeNames") or []
     queue = call.params["QueueUrl"].rpartition("/")[2]
-    if queue not in sqs_backends[ACCOUNT][call.region].queues:
-        return None
     policy = call.store("redrive").get(queue, {}).get("policy")
-    return {"Attributes": {"RedriveAllowPolicy": policy} if policy else {}}
+    own = {"RedriveAllowPolicy": policy} if policy else {}
+    if asked == ["RedriveAllowPolicy"] and queue in sqs_backends[ACCOUNT][call.region].queues:
+        return {"Attributes": own}
+    answer = call.moto()
+    if "All" not in asked or answer.status != 200:
+        return answer
+    content = answer.json()
+    content["Attributes"] = {**content.get("Attributes", {}), **own}
+    return answer._replace(body=json.dumps(content).encode())

@@ -107,5 +107,35 @@ def test_a_bucket_that_asks_for_tls_still_answers(aws: Place) -> None:
     assert s3.get_object(Bucket="one", Key="state")["Body"].read() == b"{}"
 
 
+def test_a_queues_policies_are_told_back_as_they_were_given(aws: Place) -> None:
+    sqs = aws.client("sqs", REGION)
+    url = sqs.create_queue(QueueName="one")["QueueUrl"]
+    policy = '{"redrivePermission":"byQueue"}'
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedriveAllowPolicy": policy})
+    for asked in ("All", "RedriveAllowPolicy"):
+        told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[asked])["Attributes"]
+        assert told["RedriveAllowPolicy"] == policy
+
+
+def test_a_rule_keeps_its_description_whatever_its_peer(aws: Place) -> None:
+    ec2 = aws.client("ec2", REGION)
+    vpc = ec2.create_vpc(CidrBlock="192.0.2.0/24")["Vpc"]["VpcId"]
+    group = ec2.create_security_group(GroupName="one", Description="one", VpcId=vpc)["GroupId"]
+    lists = ec2.describe_managed_prefix_lists()["PrefixLists"]
+    rule = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
+    peers: list[dict[str, Any]] = [
+        {"PrefixListIds": [{"PrefixListId": lists[0]["PrefixListId"], "Description": "why"}]},
+        {"UserIdGroupPairs": [{"GroupId": group, "Description": "why"}]},
+        {"IpRanges": [{"CidrIp": "192.0.2.0/25", "Description": "why"}]},
+    ]
+    for peer in peers:
+        ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[{**rule, **peer}])
+    only = [{"Name": "group-id", "Values": [group]}]
+    found = [
+        each for each in ec2.describe_security_group_rules(Filters=only)["SecurityGroupRules"] if not each["IsEgress"]
+    ]
+    assert [each.get("Description") for each in found] == ["why"] * 3
+
+
 def test_what_nobody_knows_is_refused_at_once_and_listed(aws: Place) -> None:
     assert code(aws.client("chatbot", REGION).describe_slack_workspaces) == "NotEmulated"
