@@ -111,7 +111,7 @@ mock_resource "aws_ssoadmin_permission_set" {
   defaults = { arn = "arn:aws:sso:::permissionSet/ssoins-0123456789abcdef/ps-0123456789abcdef" }
 }
 mock_resource "aws_guardduty_detector" {
-  defaults = { id = "0123456789abcdef0123456789abcdef" }
+  defaults = { id = "00000000000000000000000000000000" }
 }
 mock_resource "aws_organizations_organizational_unit" {
   defaults = { id = "ou-mock-12345678" }
