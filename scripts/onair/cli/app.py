@@ -33,6 +33,8 @@ COMMANDS = (
     "toolchain",
     "load",
     "storm",
+    "ip",
+    "cloud",
 )
 """Each is a module of this package with a function ``command``."""
 QUICK = "check"

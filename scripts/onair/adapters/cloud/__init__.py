@@ -1,0 +1,1 @@
+"""Terraform, AWS and the facts that both start from."""

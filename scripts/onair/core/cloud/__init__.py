@@ -1,0 +1,1 @@
+"""Decisions about the clouds: facts, addresses, plans and what an audit must find."""

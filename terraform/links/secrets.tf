@@ -1,0 +1,37 @@
+# Secrets that both regions share (`shared` in clusters/platform/secrets.yaml): made at home, replicated, each under its region's key.
+locals {
+  secrets = {
+    for key, secret in module.facts.secrets : key => secret
+    if anytrue([for item in try(values(secret.keys), []) : try(item.shared, false)])
+  }
+}
+
+resource "aws_secretsmanager_secret" "this" {
+  for_each                = local.secrets
+  name                    = "${module.facts.shared}/${each.key}"
+  description             = "Secret ${each.key} of both regions"
+  kms_key_id              = data.aws_kms_alias.home["secrets"].target_key_arn
+  recovery_window_in_days = local.profile.locks ? 30 : 0
+
+  replica {
+    region     = module.facts.clusters[local.peer].cloudRegion
+    kms_key_id = data.aws_kms_alias.peer["secrets"].target_key_arn
+  }
+}
+
+ephemeral "aws_secretsmanager_random_password" "this" {
+  provider            = aws.drawing # its own name, as tests cannot mock it: mocked providers know no ephemeral resources
+  for_each            = var.mocked ? {} : merge([for key, secret in local.secrets : { for item, rule in secret.keys : "${key}/${item}" => rule.length if can(rule.length) }]...)
+  password_length     = each.value
+  exclude_punctuation = true
+}
+
+resource "aws_secretsmanager_secret_version" "this" {
+  for_each  = local.secrets
+  secret_id = aws_secretsmanager_secret.this[each.key].id
+  secret_string_wo = jsonencode({
+    for item, rule in each.value.keys : item => try(rule.value,
+    var.mocked ? "mocked" : ephemeral.aws_secretsmanager_random_password.this["${each.key}/${item}"].random_password)
+  })
+  secret_string_wo_version = 1 # one more draws all anew
+}

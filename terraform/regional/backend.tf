@@ -1,0 +1,9 @@
+# Bucket, key and region of the state are the bootstrap root's outputs: terraform init -backend-config (terraform/README.md).
+terraform {
+  backend "s3" {
+    key                  = "regional.tfstate"
+    workspace_key_prefix = "regional"
+    encrypt              = true
+    use_lockfile         = true
+  }
+}

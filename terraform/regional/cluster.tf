@@ -1,0 +1,111 @@
+# EKS Auto Mode: AWS runs nodes, network, volumes and load balancing; NodeClass and NodePool of each tier come from git. The API server is
+# reached inside the VPC only, by its own security group.
+resource "aws_eks_cluster" "this" {
+  name     = "${local.prefix}-eks"
+  role_arn = module.cluster_role.arn
+  version  = regex("^\\d+\\.\\d+", module.facts.platform.versions.kubernetes)
+
+  bootstrap_self_managed_addons = false
+  enabled_cluster_log_types     = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
+
+  access_config {
+    authentication_mode                         = "API"
+    bootstrap_cluster_creator_admin_permissions = false
+  }
+  compute_config {
+    enabled = true # no pool of EKS's own: ours stand in a tier each
+  }
+  storage_config {
+    block_storage {
+      enabled = true
+    }
+  }
+  kubernetes_network_config {
+    service_ipv4_cidr = local.spec.network.services
+    elastic_load_balancing {
+      enabled = true
+    }
+  }
+  vpc_config {
+    subnet_ids              = values(local.subnets["cluster"])
+    security_group_ids      = [aws_security_group.this["cluster"].id]
+    endpoint_private_access = true
+    endpoint_public_access  = false
+  }
+  encryption_config {
+    resources = ["secrets"]
+    provider {
+      key_arn = module.key["cluster"].arn
+    }
+  }
+  upgrade_policy {
+    support_type = "STANDARD" # upgraded in time: extended support costs six times as much
+  }
+  zonal_shift_config {
+    enabled = true
+  }
+
+  depends_on = [aws_cloudwatch_log_group.this] # EKS would make its own, without key and end
+}
+
+module "cluster_role" {
+  source      = "../modules/role"
+  name        = "${local.prefix}-eks-cluster"
+  description = "EKS Auto Mode makes nodes, volumes and network interfaces"
+  service     = "eks.amazonaws.com"
+  actions     = ["sts:AssumeRole", "sts:TagSession"]
+  boundary    = local.boundary
+  managed = [
+    "AmazonEKSClusterPolicy", "AmazonEKSComputePolicy", "AmazonEKSBlockStoragePolicy", "AmazonEKSLoadBalancingPolicy",
+    "AmazonEKSNetworkingPolicy",
+  ]
+}
+
+module "node_role" {
+  source      = "../modules/role"
+  name        = "${local.prefix}-eks-node"
+  description = "Nodes join their cluster and pull images"
+  service     = "ec2.amazonaws.com"
+  boundary    = local.boundary
+  managed     = ["AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly"]
+}
+
+# Who may do what in the cluster: nodes by their role, people by the role that they took with MFA.
+resource "aws_eks_access_entry" "node" {
+  cluster_name  = aws_eks_cluster.this.name
+  principal_arn = module.node_role.arn
+  type          = "EC2"
+}
+
+resource "aws_eks_access_policy_association" "node" {
+  cluster_name  = aws_eks_cluster.this.name
+  principal_arn = aws_eks_access_entry.node.principal_arn
+  policy_arn    = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSAutoNodePolicy"
+  access_scope {
+    type = "cluster"
+  }
+}
+
+resource "aws_eks_access_entry" "people" {
+  for_each      = module.facts.cloud.people
+  cluster_name  = aws_eks_cluster.this.name
+  principal_arn = "arn:aws:iam::${local.account}:role/${module.facts.shared}-${each.key}"
+}
+
+resource "aws_eks_access_policy_association" "people" {
+  for_each      = module.facts.cloud.people
+  cluster_name  = aws_eks_cluster.this.name
+  principal_arn = aws_eks_access_entry.people[each.key].principal_arn
+  policy_arn    = "arn:aws:eks::aws:cluster-access-policy/${each.value}"
+  access_scope {
+    type = "cluster"
+  }
+}
+
+resource "aws_eks_addon" "this" {
+  for_each                    = toset(module.facts.cloud.addons)
+  cluster_name                = aws_eks_cluster.this.name
+  addon_name                  = each.value
+  resolve_conflicts_on_create = "OVERWRITE"
+  resolve_conflicts_on_update = "OVERWRITE"
+}

@@ -1,0 +1,148 @@
+"""The audit: for every rule a bad resource is made by boto3, outside Terraform, and the rule finds it."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from onair.adapters import facts_file
+from onair.adapters.cloud import facts_file as cloud_file
+from onair.adapters.cloud.place import Place
+from onair.adapters.cloud.read_back import snapshot
+from onair.core.cloud import audit, flows
+
+ROOT = Path(__file__).resolve().parents[3]
+FACTS = facts_file.read(ROOT)
+SPEC = cloud_file.read(ROOT, FACTS)
+REGION = "us-west-2"
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
+MATRIX = flows.wanted(SPEC.flows, FACTS.platform.spec.edge.model_dump(by_alias=True))
+
+
+@pytest.fixture
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "emulated")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        yield Place("123456789012", {})
+
+
+def found(place: Place) -> set[str]:
+    seen = snapshot(place, REGION, {REGION: {"owner": "platform"}})
+    return {finding.rule for finding in audit.judge(seen)}
+
+
+def network(place: Place) -> str:
+    vpc: str = place.client("ec2", REGION).create_vpc(CidrBlock="192.0.2.0/24")["Vpc"]["VpcId"]
+    return vpc
+
+
+def bucket(place: Place) -> None:
+    s3 = place.client("s3", REGION)
+    s3.create_bucket(Bucket="bad", CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.delete_bucket_encryption(Bucket="bad")
+
+
+def database(place: Place) -> None:
+    keys = {"MasterUsername": "somebody", "MasterUserPassword": "made-by-hand"}
+    place.client("rds", REGION).create_db_cluster(
+        DBClusterIdentifier="bad", Engine="aurora-postgresql", StorageEncrypted=False, BackupRetentionPeriod=0, **keys
+    )
+
+
+def cache(place: Place) -> None:
+    words = {"ReplicationGroupId": "bad", "ReplicationGroupDescription": "bad"}
+    client = place.client("elasticache", REGION)
+    client.create_replication_group(**words, TransitEncryptionEnabled=False, AtRestEncryptionEnabled=False)
+
+
+def cluster(place: Place) -> None:
+    role = place.client("iam", REGION).create_role(RoleName="bad", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    place.client("eks", REGION).create_cluster(
+        name="bad", roleArn=role, resourcesVpcConfig={"subnetIds": [], "endpointPublicAccess": True}
+    )
+
+
+def trail(place: Place) -> None:
+    bucket(place)
+    place.client("cloudtrail", REGION).create_trail(Name="bad", S3BucketName="bad", IsMultiRegionTrail=False)
+
+
+def open_port(place: Place) -> None:
+    ec2 = place.client("ec2", REGION)
+    group = ec2.create_security_group(GroupName="bad", Description="bad", VpcId=network(place))["GroupId"]
+    everyone = [{"CidrIp": "0.0.0.0/0"}]
+    rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": everyone}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+
+
+def way_out(place: Place) -> None:
+    ec2, vpc = place.client("ec2", REGION), network(place)
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    named = [{"ResourceType": "route-table", "Tags": [{"Key": "Name", "Value": "bad-db"}]}]
+    table = ec2.create_route_table(VpcId=vpc, TagSpecifications=named)["RouteTable"]["RouteTableId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+
+
+def user(place: Place) -> None:
+    iam = place.client("iam", REGION)
+    iam.create_user(UserName="bad")
+    iam.create_login_profile(UserName="bad", Password="made-by-hand")
+
+
+def others(place: Place) -> None:
+    place.client("kms", REGION).create_key()
+    place.client("sqs", REGION).create_queue(QueueName="bad")
+    place.client("sns", REGION).create_topic(Name="bad")
+    place.client("logs", REGION).create_log_group(logGroupName="bad")
+    place.client("ec2", REGION).create_volume(AvailabilityZone=f"{REGION}a", Size=1, Encrypted=False)
+
+
+BAD: tuple[Callable[[Place], None], ...] = (database, cache, cluster, trail, open_port, way_out, user, others)
+
+
+def test_an_empty_account_has_only_what_it_lacks_and_what_is_bad_is_found(place: Place) -> None:
+    lacking = {"cloud/volume-default", "cloud/password-policy", "cloud/trail-there"}
+    assert found(place) == lacking
+    for make in BAD:
+        make(place)
+    # each rule finds what was made by hand, but that there is a trail now
+    assert found(place) == {rule.id for rule in audit.RULES} - {"cloud/trail-there"}
+
+
+def group(tier: str, *sources: tuple[str, int]) -> dict[str, Any]:
+    rules = [
+        {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "UserIdGroupPairs": [{"GroupId": f"sg-{source}"}]}
+        for source, port in sources
+    ]
+    return {"GroupId": f"sg-{tier}", "Tier": tier, "IpPermissions": rules}
+
+
+def test_a_way_that_the_matrix_does_not_know_is_found() -> None:
+    matrix = {flows.Allowed("was", "db", 5432)}
+    groups = [group("db", ("was", 5432), ("web", 5432)), group("was"), group("web")]
+    (only,) = flows.compare("here", matrix, groups)
+    assert (only.rule, only.what) == ("cloud/flow-open", "here: web may talk to db on port 5432")
+
+
+def test_a_line_of_the_matrix_that_no_rule_opens_is_found() -> None:
+    matrix = {flows.Allowed("was", "db", 5432), flows.Allowed("was", "internet", 443)}
+    (only,) = flows.compare("here", matrix, [group("db"), group("was")])
+    assert (only.rule, only.what) == ("cloud/flow-shut", "here: was may not talk to db on port 5432")
+
+
+def test_an_address_in_a_rule_is_a_way_of_its_own() -> None:
+    rule = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "192.0.2.0/24"}]}
+    (only,) = flows.compare("here", set(), [{"GroupId": "sg-db", "Tier": "db", "IpPermissions": [rule]}])
+    assert only.what == "here: 192.0.2.0/24 may talk to db on port any"
+
+
+def test_only_the_was_tier_and_the_bastion_reach_the_database() -> None:
+    assert {each.source for each in MATRIX if each.to == "db"} == {"was", "bastion"}
+    assert {each.source for each in MATRIX if each.to == "lb"} == {"edge"}
+    assert {each.source for each in MATRIX if each.to == "internet"} == {"was"}
