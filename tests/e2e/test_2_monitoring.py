@@ -15,7 +15,7 @@ from e2e.shop import ARGO, Shop
 CLUSTERS = ("local-kr", "local-us")
 each_cluster = pytest.mark.parametrize("cluster", CLUSTERS)
 PROXY = "/api/v1/namespaces/monitoring/services/prometheus:web/proxy/api/v1"
-ARGOCD = ("application-controller", "applicationset-controller", "repo-server", "server")
+ARGOCD = "app.kubernetes.io/name in (argocd-application-controller,argocd-applicationset-controller,argocd-repo-server,argocd-server)"
 FRESH_SECONDS = 120
 """Longest wait for a figure: the slowest scrape is 30 s, a rate needs two, and both regions share two cores."""
 RATE, LOAD_SECONDS = 10.0, 75.0
@@ -51,7 +51,7 @@ def expected(shop: Shop, cluster: str) -> dict[str, set[str]]:
 
     nodes = {node.name for node in shop.local.facts.cluster(cluster).nodes}
     component = "app.kubernetes.io/component"
-    argocd = running(shop, cluster, "argocd", f"{component} in ({','.join(ARGOCD)})")
+    argocd = running(shop, cluster, "argocd", ARGOCD)
     return {
         "shop": names(running(shop, cluster, "shop", "app.kubernetes.io/part-of=shop")),
         "gateway": names(running(shop, cluster, "envoy-gateway-system", f"{component}=proxy")),

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import structlog
@@ -36,7 +37,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # half of all lines,
 REQUESTS = Counter("http_requests", "Requests answered.", ["method", "route", "code"])
 DURATION = Histogram(
     "http_request_duration_seconds",
-    "Seconds from request to end of answer; to its beginning, where it is a stream.",
+    "Seconds from request to end of answer, without what it waited for news; to its beginning, where it is a stream.",
     ["route"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
 )
@@ -47,6 +48,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 _STREAMS = ("text/event-stream", "application/x-ndjson")
 """Answers that last as long as the client stays: how long says nothing of the service."""
+_WAITED = "onair.waited"
 _REQUEST_ID = re.compile(r"[0-9A-Za-z-]{8,64}\Z")
 _log = structlog.get_logger("access")
 
@@ -78,6 +80,16 @@ def problem(
 def from_outside(request: Request) -> bool:
     """Tell whether a request came by the gateway, which marks what it lets in."""
     return "x-forwarded-for" in request.headers
+
+
+@contextmanager
+def waiting(request: Request) -> Iterator[None]:
+    """Tell that a request waits for news by design (a long poll): the time in here is no duration of the service."""
+    begun = time.perf_counter()
+    try:
+        yield
+    finally:
+        request.scope[_WAITED] = request.scope.get(_WAITED, 0.0) + time.perf_counter() - begun
 
 
 def health_routes(lifecycle: Lifecycle, ready: Readiness) -> list[Route]:
@@ -156,7 +168,7 @@ class Shell:
         route = self._routes.get(scope.get("endpoint"), "unmatched")
         method = scope["method"] if scope["method"] in _METHODS else "other"
         REQUESTS.labels(method, route, str(status)).inc()
-        DURATION.labels(route).observe(begun or seconds)
+        DURATION.labels(route).observe(begun or seconds - scope.get(_WAITED, 0.0))
         if route not in _QUIET:
             _log.info(
                 "request",
