@@ -15,7 +15,13 @@ from e2e.shop import ARGO, Shop
 CLUSTERS = ("local-kr", "local-us")
 each_cluster = pytest.mark.parametrize("cluster", CLUSTERS)
 PROXY = "/api/v1/namespaces/monitoring/services/prometheus:web/proxy/api/v1"
-ARGOCD = "app.kubernetes.io/name in (argocd-application-controller,argocd-applicationset-controller,argocd-repo-server,argocd-server)"
+ARGOCD = (
+    "app.kubernetes.io/name in ("
+    + ",".join(
+        f"argocd-{name}" for name in ("application-controller", "applicationset-controller", "repo-server", "server")
+    )
+    + ")"
+)
 FRESH_SECONDS = 120
 """Longest wait for a figure: the slowest scrape is 30 s, a rate needs two, and both regions share two cores."""
 RATE, LOAD_SECONDS = 10.0, 75.0
@@ -187,8 +193,9 @@ def test_analyses_come_to_the_right_verdict(shop: Shop, cluster: str) -> None:
         seen = f'service_revision:http_requests:rate1m{{revision="{active}"}} > {RATE / 2}'
         shop.wait(f"{cluster}: figures", FRESH_SECONDS, lambda: bool(ask(shop, cluster, seen)), interval=2)
         for template, metric in (("release-errors", "error-ratio"), ("release-latency", "p99")):
+            limit = "error-limit" if metric == "error-ratio" else "latency-limit"
             assert judged(shop, cluster, template, metric, **web) == "Successful"
-            assert judged(shop, cluster, template, metric, **web, limit="-1") == "Failed"
+            assert judged(shop, cluster, template, metric, **web | {limit: "-1"}) == "Failed"
             assert judged(shop, cluster, template, metric, **web | {"latest": "nobody"}) == "Inconclusive"
         for metric in ("processor", "memory"):
             assert judged(shop, cluster, "release-saturation", metric, **web) == "Successful"
