@@ -33,6 +33,7 @@ COMMANDS = (
     "toolchain",
     "load",
     "storm",
+    "drill",
 )
 """Each is a module of this package with a function ``command``."""
 QUICK = "check"
