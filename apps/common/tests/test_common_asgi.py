@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from onair_common.asgi import Lifecycle, Shell, health_routes
+from onair_common.asgi import Lifecycle, Shell, health_routes, waiting
 from onair_common.settings import Settings
 
 
@@ -34,6 +34,11 @@ def client(lifecycle: Lifecycle, region_env: dict[str, dict[str, str]]) -> httpx
     async def slow(_: Request) -> Response:
         return StreamingResponse(told(), media_type="text/plain")
 
+    async def news(request: Request) -> Response:
+        with waiting(request):
+            await asyncio.sleep(0.3)
+        return PlainTextResponse("news")
+
     async def ready() -> str | None:
         return None
 
@@ -43,6 +48,7 @@ def client(lifecycle: Lifecycle, region_env: dict[str, dict[str, str]]) -> httpx
             Route("/items/{id}", item),
             Route("/told", stream),
             Route("/slow", slow),
+            Route("/news", news),
             *health_routes(lifecycle, ready),
         ]
     )
@@ -88,6 +94,12 @@ async def test_a_stream_counts_until_it_begins_and_another_answer_until_it_ends(
     assert 'http_request_duration_seconds_bucket{le="0.25",route="/told"} 1.0' in text
     assert 'http_request_duration_seconds_bucket{le="0.25",route="/slow"} 0.0' in text
     assert "_created" not in text
+
+
+async def test_what_waits_for_news_counts_without_the_wait(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/news")).text == "news"
+    text = (await client.get("/metrics")).text
+    assert 'http_request_duration_seconds_bucket{le="0.25",route="/news"} 1.0' in text
 
 
 async def test_metrics_are_not_for_the_outside(client: httpx.AsyncClient) -> None:

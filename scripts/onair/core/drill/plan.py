@@ -6,15 +6,21 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
-from onair.core.change.data import Envelope, Strict, read
 from onair.core.finding import Finding, OnairError
 
 FOLDER = "drills"
-Part = TypeVar("Part", bound=Strict)
+Part = TypeVar("Part", bound="Strict")
 NAME = re.compile(r"[a-z][a-z0-9-]{1,40}")
 Seconds = Annotated[float, Field(gt=0, le=900)]
+
+
+class Strict(BaseModel):
+    """A part of a drill's file; an unknown key is a fault."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Words(Strict):
@@ -183,10 +189,12 @@ class DrillSpec(Strict):
     screens: bool = False
 
 
-class Drill(Envelope):
+class Drill(Strict):
     """``drills/<name>.yaml``."""
 
+    apiVersion: Literal["onair.dev/v1"]
     kind: Literal["Drill"]
+    metadata: dict[str, str]
     spec: DrillSpec
 
     @property
@@ -210,9 +218,10 @@ def parse(files: Mapping[str, Any]) -> dict[str, Drill]:
     """
     found, faults = dict[str, Drill](), list[Finding]()
     for path, content in sorted(files.items()):
-        drill, wrong = read(Drill, path, content)
-        faults += wrong
-        if drill is None:
+        try:
+            drill = Drill.model_validate(content)
+        except ValidationError as error:
+            faults += [_invalid(path, detail) for detail in error.errors(include_url=False)]
             continue
         name = path.rpartition("/")[2].removesuffix(".yaml")
         if drill.metadata.get("name") != name or not NAME.fullmatch(name):
@@ -236,6 +245,12 @@ def choose(drills: Mapping[str, Drill], names: list[str]) -> list[Drill]:
         what = f"no drill {', '.join(map(repr, unknown))}"
         raise OnairError(Finding(rule="drill/unknown", what=what, mend=f"one of: {', '.join(sorted(drills))}"))
     return [drills[name] for name in names or sorted(drills)]
+
+
+def _invalid(path: str, detail: ErrorDetails) -> Finding:
+    field = ".".join(map(str, detail["loc"])) or "document"
+    mend = "correct it; the other files of the folder show what belongs there"
+    return Finding(rule="drill/invalid", file=path, what=f"{field}: {detail['msg']}", mend=mend)
 
 
 def _single(model: Part, *others: str) -> Part:
