@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ GEO = "x-onair-geo"
 LOAD_SECONDS = 1_800.0
 REQUEST_SECONDS = 10.0
 KUBECTL_SECONDS = 60
+WELL_SECONDS = 15.0
+"""All must be well for so long: longer than Argo CD takes to see what became of an object."""
 
 
 class _Traffic:
@@ -61,6 +64,7 @@ class LocalWorld:
         self._authority = local.paths.pki(PLATFORM) / f"{CLUSTER_CA}.crt"
         self._halted: list[str] = []
         self._drained: list[NodeOf] = []
+        self._well_since: float | None = None
         port = local.facts.platform.spec.edge.platform_port
         self._address = f"https://localhost:{port}"
         self.commit = git.run(local.root, "describe", "--always", "--dirty")
@@ -135,11 +139,7 @@ class LocalWorld:
             items = self._local.region(expected.node.cluster).api.items(kube_api.NODES)
             ready = {item["metadata"]["name"]: _is_ready(item) for item in items}
             return ready.get(expected.node.node) is expected.node.ready or str(ready)
-        state = self._local.inspect()
-        wrong = problems(state.services, state.regions)
-        rollouts = [(region.cluster, each) for region in state.regions for each in region.rollouts]
-        moving = [f"{cluster}: {each.name} is {each.phase}" for cluster, each in rollouts if each.phase != "Healthy"]
-        return not (wrong or moving) or "; ".join([*(finding.what for finding in wrong), *moving])
+        return self._well()
 
     def shoot(self, drill: str, moment: str) -> dict[str, str]:
         """Take a picture of the show's page, as viewers of each region see it."""
@@ -148,6 +148,19 @@ class LocalWorld:
         files = {f"{moment} {region}": self._shots / drill / f"{moment}-{region}.jpg" for region in regions}
         screens.shoot(self._address, certificate, dict(zip(regions, files.values(), strict=True)))
         return {name: str(file.relative_to(self._shots)) for name, file in files.items()}
+
+    def _well(self) -> bool | str:
+        """Tell whether all has been well for a while: a node that returns is Ready before its pods are looked after."""
+        state = self._local.inspect()
+        wrong = problems(state.services, state.regions)
+        rollouts = [(region.cluster, each) for region in state.regions for each in region.rollouts]
+        moving = [f"{cluster}: {each.name} is {each.phase}" for cluster, each in rollouts if each.phase != "Healthy"]
+        if wrong or moving:
+            self._well_since = None
+            return "; ".join([*(finding.what for finding in wrong), *moving])
+        now = time.monotonic()
+        self._well_since = self._well_since or now
+        return now - self._well_since >= WELL_SECONDS or "only just"
 
     def _scale(self, scale: Scaled) -> str:
         words = ("-n", scale.namespace, f"deployment/{scale.service}", f"--replicas={scale.replicas}")
