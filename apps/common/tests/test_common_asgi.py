@@ -102,5 +102,20 @@ async def test_what_waits_for_news_counts_without_the_wait(client: httpx.AsyncCl
     assert 'http_request_duration_seconds_bucket{le="0.25",route="/news"} 1.0' in text
 
 
+async def test_a_pod_tells_what_it_may_use(region_env: dict[str, dict[str, str]]) -> None:
+    given = {"SERVICE_NAME": "probe", "MEMORY_LIMIT_BYTES": "1048576", "CPU_REQUEST_MILLICORES": "50"}
+    settings = Settings.read({**region_env["us"], **given})
+
+    async def ready() -> str | None:
+        return None
+
+    lifecycle = Lifecycle()
+    shell = Shell(Starlette(routes=health_routes(lifecycle, ready)), settings, lifecycle)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=shell), base_url="http://pod") as client:
+        text = (await client.get("/metrics")).text
+    assert "onair_memory_limit_bytes 1.048576e+06" in text
+    assert "onair_cpu_request_cores 0.05" in text
+
+
 async def test_metrics_are_not_for_the_outside(client: httpx.AsyncClient) -> None:
     assert (await client.get("/metrics", headers={"x-forwarded-for": "192.0.2.1"})).status_code == 404

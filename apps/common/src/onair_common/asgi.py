@@ -43,6 +43,8 @@ DURATION = Histogram(
 )
 IN_FLIGHT = Gauge("http_requests_in_flight", "Requests being answered.")
 BUILD = Gauge("onair_build_info", "1, labelled by what runs.", ["service", "version", "region"])
+MEMORY_LIMIT = Gauge("onair_memory_limit_bytes", "Memory that this pod may have; 0: as much as there is.")
+CPU_REQUEST = Gauge("onair_cpu_request_cores", "Processor time that this pod asked for.")
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -125,6 +127,8 @@ class Shell:
         self._fixed = {"x-onair-region": settings.region, "x-onair-version": settings.version}
         self._routes: dict[object, str] = {r.endpoint: r.path for r in app.routes if isinstance(r, Route)}
         BUILD.labels(settings.service, settings.version, settings.region).set(1)
+        MEMORY_LIMIT.set(settings.memory_limit)
+        CPU_REQUEST.set(settings.cpu_request)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection (ASGI)."""
