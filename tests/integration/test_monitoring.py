@@ -171,9 +171,9 @@ MEMORY = ("release-saturation", "memory", "service_revision:memory_of_limit:max"
         (ERRORS, "0x20 _x40", "0.05x60", "5x60", 0.05),  # after the switch of blue/green the old one serves nobody
         (ERRORS, "0x60", None, "5x60", None),  # nothing is known: no figure, and so no success
         (ERRORS, "0x60", "0.05x60", "0.1x60", None),  # too few to tell
-        (P99, "1.2x60", "2.4x60", "5x60", 2),
-        (P99, "0.02x60", "0.05x60", "5x60", 0.05),  # below the floor no factor is too much
-        (P99, None, "2x60", "5x60", 2),
+        (P99, "2x60", "4x60", "5x60", 2),
+        (P99, "0.02x60", "0.4x60", "5x60", 0.25),  # below the floor no factor is too much
+        (P99, None, "3.2x60", "5x60", 2),
         (P99, "0.4x60", None, "5x60", None),
         (P99, "0.4x60", "0.8x60", "0.1x60", None),
         (PROCESSOR, "0.5x60", "0.9x60", "0x60", 1.8),  # traffic or not
