@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 import time
 from collections.abc import Iterator
@@ -11,20 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.sync_api import Browser, Page, Playwright
 
-CHROMIUM = "/usr/bin/chromium"
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+from onair.adapters.local.screens import CHROMIUM, QUIET, pin
+
 DESKTOP, PHONE = (1280, 800), (390, 844)
 PLAYING_SECONDS = 45.0
 WATCH = """() => {
@@ -67,10 +55,7 @@ class Pin(NamedTuple):
 
 def launch(playwright: Playwright, certificate: Path) -> Browser:
     """Start Chromium; of certificates that the machine does not trust it takes this one only, by its key."""
-    key = x509.load_pem_x509_certificate(certificate.read_bytes()).public_key()
-    digest = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
-    pin = f"--ignore-certificate-errors-spki-list={base64.b64encode(digest).decode()}"
-    return playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, pin])
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, pin(certificate)])
 
 
 class Viewer:

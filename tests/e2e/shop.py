@@ -27,7 +27,7 @@ Object = dict[str, Any]
 ARGO = "/apis/argoproj.io/v1alpha1/namespaces"
 VIEWERS = 100
 """Kept connections of a load: enough for answers of several seconds, or requests would wait in the client."""
-FOLLOW_SECONDS = 180
+FOLLOW_SECONDS = 300
 """Longest wait for a region to follow a commit: generous, the figures belong to benchmarks/."""
 
 

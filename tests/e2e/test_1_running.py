@@ -70,7 +70,7 @@ def test_gateway_and_services_stand_in_both_zones(shop: Shop, cluster: str) -> N
 
 
 @each_cluster
-@pytest.mark.parametrize("namespace", ["shop", "data"])
+@pytest.mark.parametrize("namespace", ["shop", "data", "monitoring"])
 def test_pod_security_admits_restricted_pods_only(shop: Shop, cluster: str, namespace: str) -> None:
     kubectl = shop.kubectl(cluster)
     apply = ("apply", "--dry-run=server", "-f", "-")

@@ -64,10 +64,10 @@ def test_a_release_reaches_both_regions_and_no_request_fails(shop: Shop) -> None
         shop.followed(SERVICE, shop.git("rev-parse", "HEAD"), pushed, shop.clusters)
         new = {cluster: pinned(shop, cluster) for cluster in shop.clusters}
         assert all(new[cluster] != old[cluster] for cluster in shop.clusters), "a leaf has the old digest"
-        shop.each("the edge shows the new line", 120, lambda cluster: mark in page(shop, cluster))
+        shop.each("the edge shows the new line", 240, lambda cluster: mark in page(shop, cluster))
         shop.say(f"new body through the edge in both regions {time.monotonic() - pushed:.1f} s after the push")
         # Old pods go only after the proxies' drain: the load must see that too.
-        shop.each("the new image alone", 180, lambda cluster: images(shop, cluster) == {new[cluster]})
+        shop.each("the new image alone", 300, lambda cluster: images(shop, cluster) == {new[cluster]})
         shop.say(f"the old version's pods are gone {time.monotonic() - pushed:.1f} s after the push")
         rest = 1.03 * REQUESTS / (RATE * len(loads)) - (time.monotonic() - began)
         time.sleep(max(0.0, rest))  # the load itself is what is waited for

@@ -62,6 +62,7 @@ def test_the_key_changes_with_all_that_changes_a_program_and_nothing_else() -> N
         key(RECIPE, "package main // changed"),
         key(target="linux/arm64"),
         key(RECIPE.model_copy(update={"stamps": {}})),
+        key(RECIPE.model_copy(update={"tags": ["slim"]})),
         key(RECIPE.model_copy(update={"binaries": {"y": "example.com/x/cmd/x"}})),
     ]
     assert len({key(), *changed}) == len(changed) + 1
@@ -72,6 +73,13 @@ def test_the_key_changes_with_all_that_changes_a_program_and_nothing_else() -> N
 def test_tools_with_the_same_kubernetes_library_are_neighbours() -> None:
     tools = [made("d", "v0.37.0"), made("a", "v0.36.3"), made("c"), made("e", "v0.36.3"), made("b", "v0.37.0")]
     assert [x.name for x in build_order(tools)] == ["c", "a", "e", "b", "d"]
+
+
+def test_build_tags_reach_the_go_client() -> None:
+    tagged = RECIPE.model_copy(update={"tags": ["remove_all_sd", "enable_kubernetes_sd"]})
+    flags = tool("x", tagged, GO_MOD, "", "linux/amd64").environment["GOFLAGS"]
+    assert flags.endswith(" -tags=remove_all_sd,enable_kubernetes_sd")
+    assert "-tags" not in tool("x", RECIPE, GO_MOD, "", "linux/amd64").environment["GOFLAGS"]
 
 
 def test_mirrors_replace_both_spellings() -> None:
@@ -90,3 +98,13 @@ def test_every_tool_of_the_repository_has_its_pins(root: Path) -> None:
         go_mod = (root / "infrastructure/toolchain" / x.name / "go.mod").read_text()
         for package in x.recipe.binaries.values():
             assert f"{package}\n" in go_mod, "a binary without its `tool` line in go.mod"
+
+
+def test_prometheus_release_is_its_modules_version(root: Path) -> None:
+    """Upstream tags release 3.M.P as module v0.3MM.P, since its import path has no /v3."""
+    made = load(root)["prometheus"]
+    zero, joined, patch = made.version.split(".")
+    assert (zero, joined[0]) == ("0", "3")
+    release = f"3.{int(joined[1:])}.{patch}"
+    assert set(made.recipe.stamps.values()) == {release}
+    assert f'"registry.onair.test/onair/prometheus:{release}"' in (root / "apps/images.yaml").read_text()

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from onair_common.asgi import Lifecycle, Shell, health_routes
+from onair_common.asgi import Lifecycle, Shell, health_routes, waiting
 from onair_common.settings import Settings
 
 
@@ -21,11 +24,34 @@ def client(lifecycle: Lifecycle, region_env: dict[str, dict[str, str]]) -> httpx
     async def item(_: Request) -> Response:
         return PlainTextResponse("item")
 
+    async def told() -> AsyncIterator[str]:
+        await asyncio.sleep(0.3)
+        yield "data: 1\n\n"
+
+    async def stream(_: Request) -> Response:
+        return StreamingResponse(told(), media_type="text/event-stream")
+
+    async def slow(_: Request) -> Response:
+        return StreamingResponse(told(), media_type="text/plain")
+
+    async def news(request: Request) -> Response:
+        with waiting(request):
+            await asyncio.sleep(0.3)
+        return PlainTextResponse("news")
+
     async def ready() -> str | None:
         return None
 
     settings = Settings.read({"SERVICE_NAME": "probe", "VERSION": "9", **region_env["us"]})
-    app = Starlette(routes=[Route("/items/{id}", item), *health_routes(lifecycle, ready)])
+    app = Starlette(
+        routes=[
+            Route("/items/{id}", item),
+            Route("/told", stream),
+            Route("/slow", slow),
+            Route("/news", news),
+            *health_routes(lifecycle, ready),
+        ]
+    )
     transport = httpx.ASGITransport(app=Shell(app, settings, lifecycle))
     return httpx.AsyncClient(transport=transport, base_url="http://pod")
 
@@ -59,6 +85,36 @@ async def test_metrics_are_labelled_by_route_not_by_path(client: httpx.AsyncClie
     assert 'http_requests_total{code="200",method="GET",route="/items/{id}"}' in text
     assert 'http_requests_total{code="404",method="GET",route="unmatched"}' in text
     assert "/items/1" not in text
+
+
+async def test_a_stream_counts_until_it_begins_and_another_answer_until_it_ends(client: httpx.AsyncClient) -> None:
+    for path in ("/told", "/slow"):
+        await client.get(path)
+    text = (await client.get("/metrics")).text
+    assert 'http_request_duration_seconds_bucket{le="0.25",route="/told"} 1.0' in text
+    assert 'http_request_duration_seconds_bucket{le="0.25",route="/slow"} 0.0' in text
+    assert "_created" not in text
+
+
+async def test_what_waits_for_news_counts_without_the_wait(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/news")).text == "news"
+    text = (await client.get("/metrics")).text
+    assert 'http_request_duration_seconds_bucket{le="0.25",route="/news"} 1.0' in text
+
+
+async def test_a_pod_tells_what_it_may_use(region_env: dict[str, dict[str, str]]) -> None:
+    given = {"SERVICE_NAME": "probe", "MEMORY_LIMIT_BYTES": "1048576", "CPU_REQUEST_MILLICORES": "50"}
+    settings = Settings.read({**region_env["us"], **given})
+
+    async def ready() -> str | None:
+        return None
+
+    lifecycle = Lifecycle()
+    shell = Shell(Starlette(routes=health_routes(lifecycle, ready)), settings, lifecycle)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=shell), base_url="http://pod") as client:
+        text = (await client.get("/metrics")).text
+    assert "onair_memory_limit_bytes 1.048576e+06" in text
+    assert "onair_cpu_request_cores 0.05" in text
 
 
 async def test_metrics_are_not_for_the_outside(client: httpx.AsyncClient) -> None:

@@ -19,6 +19,7 @@ import (
 	"github.com/dexidp/dex/storage"
 	"github.com/dexidp/dex/storage/memory"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/crypto/bcrypt"
 )
 
@@ -62,12 +63,14 @@ func run(log *slog.Logger) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	handler, err := issuer(ctx, log, config, secret, hash)
+	figures := prometheus.NewRegistry()
+	handler, err := issuer(ctx, log, config, secret, hash, figures)
 	if err != nil {
 		return err
 	}
 	paths := http.NewServeMux()
 	paths.Handle("/", handler)
+	paths.Handle("/metrics", promhttp.HandlerFor(figures, promhttp.HandlerOpts{})) // the gateway publishes the sign-in page alone
 	for _, probe := range []string{"/healthz", "/readyz"} {
 		paths.HandleFunc(probe, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	}
@@ -96,7 +99,7 @@ func read(path string) (config Config, err error) {
 	return config, decoder.Decode(&config)
 }
 
-func issuer(ctx context.Context, log *slog.Logger, c Config, secret string, hash []byte) (http.Handler, error) {
+func issuer(ctx context.Context, log *slog.Logger, c Config, secret string, hash []byte, figures *prometheus.Registry) (http.Handler, error) {
 	client := storage.Client{ID: c.Client.ID, Name: c.Client.Name, Secret: secret, RedirectURIs: c.Client.RedirectURIs}
 	account := storage.Password{Email: c.Account.Email, Username: c.Account.Name, UserID: c.Account.ID, Hash: hash}
 	local := storage.Connector{ID: server.LocalConnector, Name: "Email", Type: server.LocalConnector}
@@ -120,7 +123,7 @@ func issuer(ctx context.Context, log *slog.Logger, c Config, secret string, hash
 		Headers:                headers,
 		Logger:                 log,
 		Now:                    func() time.Time { return time.Now().UTC() },
-		PrometheusRegistry:     prometheus.NewRegistry(),
+		PrometheusRegistry:     figures,
 		HealthChecker:          gosundheit.New(),
 	})
 }

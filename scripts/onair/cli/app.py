@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FINDINGS, COULD_NOT_RUN, INTERRUPTED = 1, 2, 130
 AGAIN = "interrupted; the same command goes on from here"
-FROM_THE_START = {"load", "storm"}
+FROM_THE_START = {"load", "storm", "drill"}
 """Measurements: what is interrupted was told as far as it came, and the next one is another."""
 COMMANDS = (
     "up",
@@ -33,6 +33,7 @@ COMMANDS = (
     "toolchain",
     "load",
     "storm",
+    "drill",
     "ip",
     "cloud",
 )

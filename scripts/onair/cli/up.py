@@ -17,7 +17,7 @@ from onair.core.finding import OnairError, errors
 from onair.core.paths import Paths
 
 CONVERGE_SECONDS = 900
-VOLUMES = {"postgres": 999, "valkey": 999}
+VOLUMES = {"postgres": 999, "valkey": 999, "prometheus": 65534}
 
 
 def command() -> None:

@@ -39,6 +39,7 @@ class Recipe(BaseModel):
     module: str
     binaries: dict[str, str] = Field(min_length=1)
     stamps: dict[str, str] = {}
+    tags: list[str] = []
     mirror: Mirror | None = None
     needed_by: Literal["regions", "tests"] = "regions"
 
@@ -100,7 +101,8 @@ class Tool(NamedTuple):
     @property
     def environment(self) -> dict[str, str]:
         """Environment of the Go client: no C, and exactly the Go version of the ``go`` line."""
-        return {"CGO_ENABLED": "0", "GOTOOLCHAIN": f"go{self.mod.go}", "GOFLAGS": GOFLAGS, "GOWORK": "off"}
+        flags = f"{GOFLAGS} -tags={','.join(self.recipe.tags)}" if self.recipe.tags else GOFLAGS
+        return {"CGO_ENABLED": "0", "GOTOOLCHAIN": f"go{self.mod.go}", "GOFLAGS": flags, "GOWORK": "off"}
 
 
 def tool(name: str, recipe: Recipe, go_mod: str, go_sum: str, platform: str, *sources: str) -> Tool:

@@ -8,11 +8,19 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import structlog
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -25,18 +33,24 @@ from onair_common.settings import Settings
 Readiness = Callable[[], Awaitable[str | None]]
 """Returns None when ready, else the reason why not."""
 
+disable_created_metrics()  # type: ignore[no-untyped-call]  # half of all lines, and nobody reads them
 REQUESTS = Counter("http_requests", "Requests answered.", ["method", "route", "code"])
 DURATION = Histogram(
     "http_request_duration_seconds",
-    "Seconds from request to end of answer.",
+    "Seconds from request to end of answer, without what it waited for news; to its beginning, where it is a stream.",
     ["route"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
 )
 IN_FLIGHT = Gauge("http_requests_in_flight", "Requests being answered.")
 BUILD = Gauge("onair_build_info", "1, labelled by what runs.", ["service", "version", "region"])
+MEMORY_LIMIT = Gauge("onair_memory_limit_bytes", "Memory that this pod may have; 0: as much as there is.")
+CPU_REQUEST = Gauge("onair_cpu_request_cores", "Processor time that this pod asked for.")
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+_STREAMS = ("text/event-stream", "application/x-ndjson")
+"""Answers that last as long as the client stays: how long says nothing of the service."""
+_WAITED = "onair.waited"
 _REQUEST_ID = re.compile(r"[0-9A-Za-z-]{8,64}\Z")
 _log = structlog.get_logger("access")
 
@@ -68,6 +82,16 @@ def problem(
 def from_outside(request: Request) -> bool:
     """Tell whether a request came by the gateway, which marks what it lets in."""
     return "x-forwarded-for" in request.headers
+
+
+@contextmanager
+def waiting(request: Request) -> Iterator[None]:
+    """Tell that a request waits for news by design (a long poll): the time in here is no duration of the service."""
+    begun = time.perf_counter()
+    try:
+        yield
+    finally:
+        request.scope[_WAITED] = request.scope.get(_WAITED, 0.0) + time.perf_counter() - begun
 
 
 def health_routes(lifecycle: Lifecycle, ready: Readiness) -> list[Route]:
@@ -103,6 +127,8 @@ class Shell:
         self._fixed = {"x-onair-region": settings.region, "x-onair-version": settings.version}
         self._routes: dict[object, str] = {r.endpoint: r.path for r in app.routes if isinstance(r, Route)}
         BUILD.labels(settings.service, settings.version, settings.region).set(1)
+        MEMORY_LIMIT.set(settings.memory_limit)
+        CPU_REQUEST.set(settings.cpu_request)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection (ASGI)."""
@@ -117,13 +143,15 @@ class Shell:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        status = 500
+        status, begun = 500, 0.0
 
         async def with_headers(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
+                if headers.get("content-type", "").startswith(_STREAMS):
+                    begun = time.perf_counter() - start
                 headers.update(self._fixed)
                 headers["x-request-id"] = request_id
                 if self.lifecycle.draining:
@@ -137,14 +165,14 @@ class Shell:
             await self.app(scope, receive, with_headers)
         finally:
             IN_FLIGHT.dec()
-            self._record(scope, status, time.perf_counter() - start)
+            self._record(scope, status, time.perf_counter() - start, begun)
 
-    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+    def _record(self, scope: Scope, status: int, seconds: float, begun: float) -> None:
         # Labels are bounded: unknown paths and methods share one value.
         route = self._routes.get(scope.get("endpoint"), "unmatched")
         method = scope["method"] if scope["method"] in _METHODS else "other"
         REQUESTS.labels(method, route, str(status)).inc()
-        DURATION.labels(route).observe(seconds)
+        DURATION.labels(route).observe(begun or seconds - scope.get(_WAITED, 0.0))
         if route not in _QUIET:
             _log.info(
                 "request",

@@ -51,6 +51,8 @@ class Settings:
     ----------
     drain_seconds : float
         Seconds between SIGTERM and the end of accepting connections.
+    memory_limit, cpu_request : float
+        Bytes that the pod may have and cores that it asked for; 0 where nobody said.
     locale : str
         BCP 47 tag such as ``ko-KR``; its language is the region's default.
     """
@@ -67,6 +69,8 @@ class Settings:
     pod: str
     port: int
     drain_seconds: float
+    memory_limit: float
+    cpu_request: float
 
     @property
     def language(self) -> str:
@@ -100,4 +104,6 @@ class Settings:
             pod=text("HOSTNAME", "localhost", env),
             port=int(number("PORT", 8080, env)),
             drain_seconds=number("DRAIN_SECONDS", 5, env),
+            memory_limit=number("MEMORY_LIMIT_BYTES", 0, env),
+            cpu_request=number("CPU_REQUEST_MILLICORES", 0, env) / 1000,
         )

@@ -10,7 +10,7 @@ from live.journal import to_peer
 from live.replica import PULL_SECONDS, Replica
 from live.stream import parse_cursor
 from live.views import Views
-from onair_common.asgi import Lifecycle, problem
+from onair_common.asgi import Lifecycle, problem, waiting
 
 
 class Exchange:
@@ -28,7 +28,8 @@ class Exchange:
         except ValueError as error:
             return problem(400, "Bad Request", str(error))
         known = self._replica.journal.known
-        await self._replica.wait(lambda: self._lifecycle.draining or known.get(self._region, 0) > after, wait)
+        with waiting(request):
+            await self._replica.wait(lambda: self._lifecycle.draining or known.get(self._region, 0) > after, wait)
         events = await self._replica.store.after(self._region, after)
         last = events[-1].seq if events else await self._replica.store.position(self._region)
         return JSONResponse({"home": self._region, "last": last, "events": [to_peer(event) for event in events]})

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from onair_common.asgi import Lifecycle, from_outside, health_routes
+from onair_common.asgi import Lifecycle, from_outside, health_routes, waiting
 from onair_common.calls import http_client
 from onair_common.openapi import Document
 from onair_common.refusals import Refused, application
@@ -100,7 +100,8 @@ class Origin:
         wanted, part = (request.query_params.get(f"_HLS_{name}", "") for name in ("msn", "part"))
         if wanted.isdecimal() and len(wanted) <= 12:
             index = int(part) if part.isdecimal() and len(part) <= 3 else None
-            await channel.reached(int(wanted), index, BLOCK_SECONDS)
+            with waiting(request):
+                await channel.reached(int(wanted), index, BLOCK_SECONDS)
         return Response(
             channel.playlist(self.now()), headers=_headers(self.role(channel), "no-cache"), media_type=PLAYLIST_TYPE
         )
@@ -160,7 +161,8 @@ class Origin:
             raise Refused("unknown")
         if request.query_params.get("since") == str(self.revision):
             waits = [asyncio.create_task(channel.wait()) for channel in self.channels.values()]
-            await asyncio.wait(waits, timeout=FEED_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            with waiting(request):
+                await asyncio.wait(waits, timeout=FEED_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             for wait in waits:
                 wait.cancel()
         channels = feed.describe(self.channels.values(), self.region)

@@ -9,20 +9,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from ipaddress import IPv4Network, ip_address
-from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
 
 from onair.adapters.local import network
 from onair.adapters.local.platform import LocalPlatform
+from onair.adapters.local.pods import kill_pod
 from onair.core.facts import Environment
 from onair.core.finding import Finding, OnairError
 from onair.core.status import problems
 from onair.core.storm.plan import Fault
 from onair.core.storm.result import FaultRecord
 
-PODS = "/api/v1/namespaces/shop/pods"
 PREFIX = "local-"
 DOWN = Finding(rule="rehearsal/down", what="nothing runs here", mend="make up")
 
@@ -142,29 +141,9 @@ class Faults:
 
     def _inject(self, fault: Fault) -> str:
         if fault.kind == "kill":
-            return self._kill(fault)
+            return kill_pod(self._local.region(fault.cluster), "shop", fault.service, self._draw)
         if fault.kind == "cut":
             network.cut(self._link)
         else:
             network.ensure(self._local.topology)
         return self._link.name
-
-    def _kill(self, fault: Fault) -> str:
-        """Kill a pod that runs: its process without a word, then the pod, so that another takes its place."""
-        region = self._local.region(fault.cluster)
-        pods = region.api.items(f"{PODS}?labelSelector=app.kubernetes.io/name={fault.service}")
-        running = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"] and _containers(pod)]
-        if not running:
-            return "no pod runs"
-        pod = self._draw.choice(running)
-        for container in _containers(pod):
-            region.kill_container(pod["spec"]["nodeName"], container)
-        name = pod["metadata"]["name"]
-        region.api.delete(f"{PODS}/{name}", pod["metadata"]["uid"], grace_seconds=1)
-        return str(name)
-
-
-def _containers(pod: dict[str, Any]) -> list[str]:
-    """Return the ids of a pod's containers that run, as containerd knows them."""
-    statuses = pod.get("status", {}).get("containerStatuses", [])
-    return [each["containerID"].removeprefix("containerd://") for each in statuses if "running" in each["state"]]

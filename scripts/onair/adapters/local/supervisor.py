@@ -45,6 +45,11 @@ class Supervisor:
         self.folder.mkdir(parents=True, exist_ok=True)
         changed = [service.id for service in services if self._write(service)]
         self._ensure_scan()
+        halted = {state.id for state in self.states() if state.state.startswith("down")}
+        for service in services:  # an interrupted rehearsal's
+            if service.id in halted and service.id not in changed:
+                self.resume(service.id)
+                changed.append(service.id)
         return changed
 
     def states(self) -> list[State]:
@@ -62,6 +67,15 @@ class Supervisor:
         pid = self._scan_pid()
         if pid is not None:
             os.kill(pid, signal.SIGTERM)
+
+    def halt(self, service_id: str) -> None:
+        """Kill a service, as the kernel would, and keep it down until ``resume`` or ``ensure``."""
+        self._sv("-w0", "down", service_id)
+        self._sv("kill", service_id)
+
+    def resume(self, service_id: str) -> None:
+        """Start a service that was halted; one that runs is left alone."""
+        self._sv("up", service_id)
 
     def log(self, service_id: str) -> Path:
         """Return a service's log file."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from onair.core.finding import Finding
-from onair.core.gate.invariants.fields import mapping, mappings
+from onair.core.gate.invariants.fields import mapping
 from onair.core.gate.invariants.index import index
 from onair.core.gate.model import Body, Estate, Object, Rule
 
@@ -117,35 +117,6 @@ def scale_down(estate: Estate) -> Iterator[Finding]:
             yield estate.finding("rollout/scale-down", rollout, what, at=at, why=SCALE_DOWN.why, mend=mend)
 
 
-def analyses(estate: Estate) -> Iterator[Finding]:
-    """Find Prometheus metrics of analyses that take silence for success, or fail at once."""
-    for template in index(estate).of("AnalysisTemplate", "ClusterAnalysisTemplate"):
-        for i, metric in enumerate(mappings(template.get("spec", "metrics"))):
-            for field, fault, mend in _unguarded(metric):
-                at = ("spec", "metrics", i, field)
-                what = f"metric {metric.get('name')}: {fault}"
-                yield estate.finding("analysis/guarded", template, what, at=at, why=GUARDED.why, mend=mend)
-
-
-def _unguarded(metric: Body) -> Iterator[tuple[str, str, str]]:
-    if "prometheus" in mapping(metric.get("provider")):
-        condition = f"{metric.get('successCondition', '')} {metric.get('failureCondition', '')}"
-        for guard, means in (("len(result)", "an empty result"), ("isNaN(", "a division by zero")):
-            if guard not in condition.replace("len( result", "len(result"):
-                yield (
-                    "successCondition",
-                    f"no {guard.rstrip('(')} guards against {means}",
-                    f"add {guard} to the condition",
-                )
-    count, limit = metric.get("count"), metric.get("failureLimit", 0)
-    if isinstance(count, int) and isinstance(limit, int) and 0 <= count <= limit:
-        yield (
-            "failureLimit",
-            f"count {count} is not above failureLimit {limit}: it cannot fail",
-            "set count > failureLimit",
-        )
-
-
 def _sleep(container: Body) -> int:
     hook = mapping(mapping(container.get("lifecycle")).get("preStop"))
     found = mapping(hook.get("sleep")).get("seconds", 0)
@@ -233,13 +204,6 @@ SCALE_DOWN = Rule(
     "blueGreen: {scaleDownDelaySeconds: 30}",
     scale_down,
 )
-GUARDED = Rule(
-    "analysis/guarded",
-    "no traffic gives an empty result or NaN, which must not pass for a good release",
-    'successCondition: "result[0] < 0.01"',
-    'successCondition: "len(result) > 0 && !isNaN(result[0]) && result[0] < 0.01"',
-    analyses,
-)
 MIGRATION = Rule(
     "migration/account",
     "a migration's rights are not the service's, and a hook cannot start before its account exists",
@@ -247,4 +211,4 @@ MIGRATION = Rule(
     "kind: Job # hook Sync, wave -1; its account: -2\nspec: {template: {spec: {serviceAccountName: catalog-migrate}}}",
     migrations,
 )
-RULES = (TEMPLATE, SCALER, COLOURS, GRACE, SCALE_DOWN, GUARDED, MIGRATION)
+RULES = (TEMPLATE, SCALER, COLOURS, GRACE, SCALE_DOWN, MIGRATION)

@@ -1,7 +1,7 @@
 """Every query of analyses, alert rules and dashboards parses as PromQL, with known functions and types.
 
-Parsed by promql-parser, a Rust port of Prometheus' own parser. Prometheus' program for this, promtool, comes with the
-monitoring part, which brings Prometheus to the toolchain.
+Parsed by promql-parser, a Rust port of Prometheus' own parser: the gate runs where no toolchain is built. Prometheus'
+own promtool judges rules, configuration and the figures they give in tests/integration/test_monitoring.py.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ DURATIONS = re.compile(r"\$\{?(?:__interval|__rate_interval|__range|__auto|inter
 _GRAFANA, _ROLLOUTS = r"\$\{?\w+(?::\w+)?\}?", r"\{\{\s*[\w.-]+\s*\}\}"
 VARIABLE = re.compile(f"{_GRAFANA}|{_ROLLOUTS}")
 """Variables of Grafana, and arguments of an analysis: https://argo-rollouts.readthedocs.io/en/stable/features/analysis/"""
+STAND_INS = ("x", "1")
+"""What a variable may be: a name, or a number where only one is allowed (``clamp_min(x, $floor)``)."""
 RANGE = re.compile(rf"\[\s*(?:{_GRAFANA}|{_ROLLOUTS})")
 
 
@@ -40,12 +42,15 @@ def fault(query: str) -> str:
     """Return why Prometheus refuses ``query``, or nothing. Variables are given a value of their kind first."""
     import promql_parser  # noqa: PLC0415 (loads in 10 ms; most estates have no query)
 
-    text = VARIABLE.sub("x", DURATIONS.sub("5m", RANGE.sub("[5m", query)))
-    try:
-        promql_parser.parse(text)
-    except ValueError as error:
-        return str(error).strip() or "it does not parse"
-    return ""
+    told, durations = "", DURATIONS.sub("5m", RANGE.sub("[5m", query))
+    for value in STAND_INS if VARIABLE.search(durations) else STAND_INS[:1]:
+        try:
+            promql_parser.parse(VARIABLE.sub(value, durations))
+        except ValueError as error:
+            told = told or str(error).strip() or "it does not parse"
+        else:
+            return ""
+    return told
 
 
 def _queries(estate: Estate) -> Iterator[tuple[Object, Path, str]]:

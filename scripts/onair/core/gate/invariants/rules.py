@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from onair.core.gate import address_rules, naming, parity
 from onair.core.gate.invariants import (
+    analysis,
     delivery,
     leaves,
     network,
@@ -23,6 +24,7 @@ RULES: tuple[Rule, ...] = (
     *references.RULES,
     *secrets.RULES,
     *delivery.RULES,
+    *analysis.RULES,
     *projects.RULES,
     *leaves.RULES,
     *queries.RULES,

@@ -1,0 +1,220 @@
+"""The local platform as drills break it, look at it and heal it."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from onair.adapters import kube_api
+from onair.adapters.load_process import LoadProcess
+from onair.adapters.local import cgroups, git, network, screens
+from onair.adapters.local.platform import PLATFORM, LocalPlatform
+from onair.adapters.local.pods import kill_pod
+from onair.core.drill.plan import Expectation, Fault, NodeOf, Ready, Scaled
+from onair.core.finding import Finding, OnairError
+from onair.core.load import LoadPlan
+from onair.core.load_result import Measured
+from onair.core.node import pods_cgroup
+from onair.core.pki import CLUSTER_CA
+from onair.core.status import problems
+
+PAGE = "/?lang=en"
+GEO = "x-onair-geo"
+LOAD_SECONDS = 1_800.0
+REQUEST_SECONDS = 10.0
+KUBECTL_SECONDS = 60
+WELL_SECONDS = 15.0
+"""All must be well for so long: longer than Argo CD takes to see what became of an object."""
+
+
+class _Traffic:
+    """One load, as drills know it."""
+
+    def __init__(self, process: LoadProcess) -> None:
+        self._process = process
+
+    @property
+    def running(self) -> bool:
+        return self._process.running
+
+    def stop(self) -> Measured:
+        return self._process.stop()
+
+
+class LocalWorld:
+    """Both local regions.
+
+    Parameters
+    ----------
+    local
+        The platform, held by :func:`onair.adapters.local.rehearsal.rehearsal`.
+    shots
+        Where pictures go.
+    """
+
+    def __init__(self, local: LocalPlatform, shots: Path) -> None:
+        self._local, self._shots = local, shots
+        self._authority = local.paths.pki(PLATFORM) / f"{CLUSTER_CA}.crt"
+        self._halted: list[str] = []
+        self._drained: list[NodeOf] = []
+        self._well_since: float | None = None
+        port = local.facts.platform.spec.edge.platform_port
+        self._address = f"https://localhost:{port}"
+        self.commit = git.run(local.root, "describe", "--always", "--dirty")
+        memory = psutil.virtual_memory().total / 2**30
+        self.machine = f"{os.cpu_count()} processors, {memory:.0f} GiB, both regions on it"
+
+    def load(self, viewers: str, rate: float) -> _Traffic:
+        """Ask for pages as viewers near ``viewers`` do, over kept and new connections by turns."""
+        plan = LoadPlan(
+            url=self._address + PAGE,
+            rate=rate,
+            duration=LOAD_SECONDS,
+            connections="mixed",
+            timeout=REQUEST_SECONDS,
+            headers=((GEO, viewers),),
+            ca_certificate=self._authority,
+        )
+        return _Traffic(LoadProcess(plan, self._local.root).start())
+
+    def inject(self, fault: Fault) -> str:
+        """Break it.
+
+        Raises
+        ------
+        OnairError
+            If there is no such thing to break.
+        """
+        if fault.kill:
+            region = self._local.region(fault.kill.cluster)
+            return kill_pod(region, fault.kill.namespace, fault.kill.service)
+        if fault.cut:
+            for name in fault.cut:
+                self._cut(name)
+            return f"{len(fault.cut)} links down"
+        if fault.stop:
+            return self._halt(fault.stop)
+        if fault.powerOff:
+            return self._power_off(fault.powerOff)
+        if fault.drain:
+            self._drained.append(fault.drain)
+            words = ("--ignore-daemonsets", "--delete-emptydir-data", f"--timeout={KUBECTL_SECONDS}s")
+            region = self._local.region(fault.drain.cluster)
+            region.kubectl.run("drain", fault.drain.node, *words)
+            return "evicted"
+        return self._scale(fault.scale) if fault.scale else "nothing"
+
+    def heal(self) -> None:
+        """Bring links, services and nodes back; what git declares, Argo CD restores."""
+        network.ensure(self._local.topology)
+        for service in self._halted:
+            self._local.supervisor.resume(service)
+        self._halted.clear()
+        for node in self._drained:
+            self._local.region(node.cluster).kubectl.run("uncordon", node.node)
+        self._drained.clear()
+
+    def look(self, expected: Expectation) -> bool | str:
+        """Look once.
+
+        Raises
+        ------
+        OnairError
+            If what is asked does not answer.
+        """
+        if expected.serves:
+            found = self._served(expected.serves.viewers)
+            return found == expected.serves.by or found
+        if expected.ready:
+            count = self._ready(expected.ready)
+            return count >= expected.ready.pods or f"{count} are"
+        if expected.node:
+            items = self._local.region(expected.node.cluster).api.items(kube_api.NODES)
+            ready = {item["metadata"]["name"]: _is_ready(item) for item in items}
+            return ready.get(expected.node.node) is expected.node.ready or str(ready)
+        return self._well()
+
+    def shoot(self, drill: str, moment: str) -> dict[str, str]:
+        """Take a picture of the show's page, as viewers of each region see it."""
+        regions = [cluster.spec.region for cluster in self._local.clusters]
+        certificate = self._local.paths.pki(PLATFORM) / "edge.crt"
+        files = {f"{moment} {region}": self._shots / drill / f"{moment}-{region}.jpg" for region in regions}
+        screens.shoot(self._address, certificate, dict(zip(regions, files.values(), strict=True)))
+        return {name: str(file.relative_to(self._shots)) for name, file in files.items()}
+
+    def _well(self) -> bool | str:
+        """Tell whether all has been well for a while: a node that returns is Ready before its pods are looked after."""
+        state = self._local.inspect()
+        wrong = problems(state.services, state.regions)
+        rollouts = [(region.cluster, each) for region in state.regions for each in region.rollouts]
+        moving = [f"{cluster}: {each.name} is {each.phase}" for cluster, each in rollouts if each.phase != "Healthy"]
+        if wrong or moving:
+            self._well_since = None
+            return "; ".join([*(finding.what for finding in wrong), *moving])
+        now = time.monotonic()
+        self._well_since = self._well_since or now
+        return now - self._well_since >= WELL_SECONDS or "only just"
+
+    def _scale(self, scale: Scaled) -> str:
+        words = ("-n", scale.namespace, f"deployment/{scale.service}", f"--replicas={scale.replicas}")
+        self._local.region(scale.cluster).kubectl.run("scale", *words)
+        return "scaled; git says otherwise"
+
+    def _cut(self, name: str) -> None:
+        try:
+            network.cut(self._local.topology.link(name))
+        except KeyError as error:
+            raise OnairError(Finding(rule="drill/unknown-link", what=str(error.args[0]))) from error
+
+    def _halt(self, beginnings: Sequence[str]) -> str:
+        known = [state.id for state in self._local.supervisor.states()]
+        for beginning in beginnings:
+            if not any(service.startswith(beginning) for service in known):
+                what = f"no service of the platform begins with {beginning!r}"
+                raise OnairError(Finding(rule="drill/unknown-service", what=what, mend=f"one of: {', '.join(known)}"))
+        found = [service for service in known if service.startswith(tuple(beginnings))]
+        self._halted += found
+        for service in found:
+            self._local.supervisor.halt(service)
+        return ", ".join(found)
+
+    def _power_off(self, off: NodeOf) -> str:
+        cluster = self._local.facts.cluster(off.cluster)
+        node = next((node for node in cluster.nodes if node.name == off.node), None)
+        if node is None:
+            mend = f"one of: {', '.join(node.name for node in cluster.nodes)}"
+            raise OnairError(Finding(rule="drill/unknown-node", what=f"no node {off.node!r}", mend=mend))
+        self._cut(f"node:{node.name}")
+        halted = self._halt([f"{cluster.name}.{node.name.partition('-')[2]}."])
+        cgroups.kill(pods_cgroup(cluster, node))
+        return f"link down, pods killed; {halted}"
+
+    def _served(self, viewers: str) -> str:
+        trust = ssl.create_default_context(cafile=str(self._authority))
+        try:
+            with httpx.Client(verify=trust, timeout=REQUEST_SECONDS) as client:
+                answer = client.get(self._address + PAGE, headers={GEO: viewers})
+        except httpx.HTTPError as error:
+            return repr(error)
+        return answer.headers.get("x-onair-region", "") if answer.is_success else str(answer.status_code)
+
+    def _ready(self, wanted: Ready) -> int:
+        path = f"/api/v1/namespaces/{wanted.namespace}/pods?labelSelector=app.kubernetes.io/name={wanted.service}"
+        items = self._local.region(wanted.cluster).api.items(path)
+        return sum(
+            _is_ready(item) and item["spec"].get("nodeName") != wanted.but
+            for item in items
+            if "deletionTimestamp" not in item["metadata"]
+        )
+
+
+def _is_ready(item: dict[str, Any]) -> bool:
+    conditions = item.get("status", {}).get("conditions", [])
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)

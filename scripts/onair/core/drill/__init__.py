@@ -1,0 +1,1 @@
+"""Rehearsed failures: what is broken, what must go on, and how it is judged."""

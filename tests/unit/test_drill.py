@@ -1,0 +1,281 @@
+"""Drills: files, the order of things, the verdict of the clients' logs, and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from support import Recorder, findings_of
+
+from onair.adapters.drill import run
+from onair.cli import drill as command
+from onair.cli.app import main
+from onair.core.drill.plan import Bounds, Drill, Expectation, Fault, choose, parse
+from onair.core.drill.report import REPORT, markdown
+from onair.core.drill.report_words import LANGUAGES, WORDS
+from onair.core.drill.result import Event, Run, breaches, seen, window
+from onair.core.finding import Finding, OnairError
+from onair.core.load_result import Answer, Measured
+from onair.core.load_result import Recorder as LoadRecorder
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE = yaml.safe_load((ROOT / "drills/region-loss.yaml").read_text())
+
+
+def drill(**changes: Any) -> Drill:
+    return parse({"drills/region-loss.yaml": FILE | {"spec": FILE["spec"] | changes}})["region-loss"]
+
+
+def measured(*failed: float, seconds: int = 40, rate: int = 10) -> Measured:
+    """Build a log of ``rate`` answers a second, those due at ``failed`` lost for half a second each."""
+    log = LoadRecorder(1.0)
+    for number in range(seconds * rate):
+        due = number / rate
+        lost = due in failed
+        ended = due + (0.5 if lost else 0.02)
+        log.add(Answer(due, due, ended, "timeout" if lost else "http-200", not lost, region="" if lost else "kr"))
+    return log.measured(0.0, seconds, 0.0, interrupted=False)
+
+
+@dataclass
+class Load:
+    world: World
+    running: bool = True
+
+    def stop(self) -> Measured:
+        self.running = False
+        self.world.did.append("stop")
+        return self.world.log
+
+
+@dataclass
+class World:
+    """A world that remembers what was done to it."""
+
+    log: Measured = field(default_factory=measured)
+    answer: Callable[[Expectation], bool | str] = lambda _: True
+    fault: Callable[[], None] = lambda: None
+    commit: str = "abc"
+    machine: str = "small"
+    did: list[str] = field(default_factory=list)
+
+    def load(self, viewers: str, rate: float) -> Load:
+        self.did.append(f"load {viewers} {rate:g}")
+        return Load(self)
+
+    def inject(self, fault: Fault) -> str:
+        self.did.append(str(fault))
+        self.fault()
+        return "done"
+
+    def heal(self) -> None:
+        self.did.append("heal")
+
+    def look(self, expected: Expectation) -> bool | str:
+        return self.answer(expected)
+
+    def shoot(self, drill: str, moment: str) -> dict[str, str]:
+        self.did.append(f"shoot {moment}")
+        return {f"{moment} kr": f"{drill}/{moment}-kr.jpg"}
+
+
+CUT = "cut edge:local-kr, inter-region:local-kr:local-us"
+
+
+def test_every_drill_of_the_repository_reads() -> None:
+    drills = command.read(ROOT)
+    assert len(drills) > 5
+    assert all(each.spec.during or each.spec.holdSeconds for each in drills.values()), "a fault that nobody looks at"
+    assert all({"kr", "us"} == set(each.spec.traffic) for each in drills.values())
+
+
+def test_the_order_of_things() -> None:
+    world, said = World(), Recorder()
+    made = run(drill(holdSeconds=0), world, said, steady=0)
+    assert world.did == [
+        "load kr 20",
+        "load us 20",
+        "shoot before",
+        CUT,
+        "shoot during",
+        "heal",
+        "shoot after",
+        "stop",
+        "stop",
+    ]
+    assert [event.kind for event in made.events] == ["fault", "injected", "seen", "heal", "seen", "seen"]
+    assert made.screens == {f"{x} kr": f"region-loss/{x}-kr.jpg" for x in ("before", "during", "after")}
+    assert any("served by us after 0.0 s" in note for note in said.notes)
+
+
+def test_what_is_not_seen_in_time_is_a_breach_and_the_drill_goes_on() -> None:
+    slow = [{"serves": {"viewers": "kr", "by": "us"}, "within": 0.01}, {"well": True, "within": 5}]
+    world = World(answer=lambda each: "still kr" if each.serves else True)
+    made = run(drill(during=slow, after=slow[1:], holdSeconds=0, screens=False), world, Recorder(), steady=0)
+    assert made.breaches[0] == "viewers of kr are served by us: not within 0.01 s (still kr)"
+    assert world.did[-3:] == ["heal", "stop", "stop"]
+    assert made.recovered is None
+
+
+def test_a_look_that_fails_is_a_reason_like_any_other() -> None:
+    def away(_: Expectation) -> bool | str:
+        raise OnairError(Finding(rule="x", what="nobody answers"))
+
+    quick = [{"well": True, "within": 0.01}]
+    made = run(drill(during=[], after=quick, holdSeconds=0, screens=False), World(answer=away), Recorder(), steady=0)
+    assert "all is well: not within 0.01 s (nobody answers)" in made.breaches
+
+
+@pytest.mark.parametrize("error", [OnairError(Finding(rule="x", what="no such link")), RuntimeError("bug")])
+def test_whatever_happens_the_platform_is_healed_and_the_load_ends(error: Exception) -> None:
+    def fail() -> None:
+        raise error
+
+    world = World(fault=fail)
+    with pytest.raises(type(error)):
+        run(drill(screens=False), world, Recorder(), steady=0)
+    assert world.did[-3:] == ["heal", "stop", "stop"]
+
+
+def test_ctrl_c_heals_and_tells_what_was_seen_until_then() -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    world = World(fault=interrupt)
+    made = run(drill(screens=False), world, Recorder(), steady=0)
+    assert (made.interrupted, made.good, made.breaches) == (True, False, [])
+    assert world.did[-3:] == ["heal", "stop", "stop"]
+
+
+def test_a_window_counts_what_was_due_in_it() -> None:
+    log = measured(10.0, 12.0, 30.0)
+    found = window(log, 8.0, 20.0)
+    assert (found.sent, found.failed, found.outcomes) == (120, 2, {"timeout": 2})
+    assert found.errors == pytest.approx(2.5)
+    assert found.regions == {"kr": 118}
+    assert window(log, 32.0, 40.0).errors == 0
+
+
+def test_the_clients_log_is_the_judge() -> None:
+    good = {"kr": seen(measured(11.0, 14.0), 10, 10, 25)}
+    assert breaches([], good, Bounds(errorSeconds=5, failedShare=0.01)) == []
+    assert breaches([], good, Bounds(errorSeconds=2)) == [
+        "viewers of kr: errors for 3.5 s after the fault; 2 s are allowed"
+    ]
+    assert breaches([], good, Bounds(errorSeconds=5, failedShare=0.001)) == [
+        "2 of 400 requests failed; a share of 0.001 is allowed"
+    ]
+    returned = {"kr": seen(measured(26.0, 30.0), 10, 10, 25)}
+    assert "errors for 4.5 s after the healing" in breaches([], returned, Bounds(errorSeconds=2))[0]
+    early = {"kr": seen(measured(3.0), 10, 10, 25)}
+    assert breaches([], early, Bounds(errorSeconds=2)) == ["viewers of kr: 1 requests failed before the fault"]
+
+
+def test_a_drill_in_which_nobody_asked_proves_nothing() -> None:
+    silent = {"kr": seen(measured(seconds=9), 10, 10, 25)}
+    assert breaches([], silent, Bounds(errorSeconds=2)) == [
+        "viewers of kr: nothing was asked while the fault stood, or after"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"faults": []}, "spec.faults: List should have at least 1 item"),
+        ({"faults": [{"cut": ["a"], "stop": ["b"]}]}, "exactly one of kill, cut, stop, powerOff, drain, scale"),
+        ({"faults": [{"explode": 1}]}, "spec.faults.0.explode: Extra inputs are not permitted"),
+        ({"after": [{"within": 5}]}, "exactly one of serves, ready, node, well belongs here; there are 0"),
+        ({"after": [{"well": True, "within": 0}]}, "spec.after.0.within: Input should be greater than 0"),
+        ({"title": {"en": "A"}}, "spec.title.ko: Field required"),
+        ({"traffic": {"kr": 5000}}, "spec.traffic.kr: Input should be less than or equal to 200"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_file_and_field(changes: dict[str, Any], told: str) -> None:
+    faults = findings_of(lambda: drill(**changes))
+    assert all(each.file == "drills/region-loss.yaml" and each.mend for each in faults)
+    assert any(told in each.what for each in faults)
+
+
+def test_a_file_and_its_drill_have_one_name() -> None:
+    (one,) = findings_of(lambda: parse({"drills/other.yaml": FILE}))
+    assert (one.rule, one.file) == ("drill/name", "drills/other.yaml")
+
+
+def test_a_file_that_does_not_parse_is_refused_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "drills").mkdir()
+    (tmp_path / "drills/a.yaml").write_text("kind: Drill\nspec: [\n")
+    (one,) = findings_of(lambda: command.read(tmp_path))
+    assert (one.rule, one.file, one.line) == ("drill/yaml", "drills/a.yaml", 3)
+
+
+def test_an_unknown_drill_is_refused_with_those_that_exist() -> None:
+    (one,) = findings_of(lambda: choose(command.read(ROOT), ["pod-kill", "flood"]))
+    assert (one.rule, one.what) == ("drill/unknown", "no drill 'flood'")
+    assert "region-loss" in one.mend
+
+
+def test_the_command_refuses_an_unknown_drill(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["drill", "flood"])
+    assert stopped.value.code == 2
+    assert "no drill 'flood'" in capsys.readouterr().err
+
+
+def a_run(took: float | None = 3.0, *failed: float) -> Run:
+    events = [
+        Event(at=10, kind="fault", what="fault"),
+        Event(at=13, kind="seen", what="viewers of kr are served by us", took=took, bound=35),
+    ]
+    met = {"kr": seen(measured(*failed), 20, 10, 25)}
+    wrong = breaches(events, met, Bounds(errorSeconds=5))
+    screens = {"before kr": "region-loss/before-kr.jpg"}
+    return Run(
+        drill="region-loss", started_at=0, commit="abc", machine="small", events=events, viewers=met, breaches=wrong,
+        screens=screens,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_report_tells_each_run_in_both_languages(language: str) -> None:
+    number = LANGUAGES.index(language)
+    text = markdown(
+        {"region-loss": drill(), "pod-kill": command.read(ROOT)["pod-kill"]},
+        {"region-loss": [a_run(3.0, 11.0), a_run(9.0), a_run(None)]},
+        language,
+    )
+    assert text.startswith(f"# {WORDS['title'][number]}")
+    assert FILE["spec"]["hypothesis"][language] in text
+    assert "| viewers of kr are served by us | 35 | 3.0 / 6.0 / 9.0 |" in text
+    assert f"{WORDS['no'][number]} (1/3) | 1 / 1,200 | 0.0 / 0.0 / 0.5 | {WORDS['never'][number]} |" in text
+    assert "![before kr](drills/region-loss/before-kr.jpg)" in text
+    assert f"| 0 | {WORDS['none'][number]} |" in text
+
+
+def test_a_disk_that_is_full_loses_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "region-loss.jsonl"
+    file.write_text("before")
+
+    def full(self: Path, *_: object, **__: object) -> int:
+        self.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    (one,) = findings_of(lambda: command.replace(file, "after"))
+    assert (one.rule, one.file) == ("drill/write", str(file))
+    assert file.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_reports_are_of_the_records() -> None:
+    drills = command.read(ROOT)
+    recorded = command.recorded(ROOT, drills)
+    for language in LANGUAGES:
+        file = ROOT / REPORT[language]
+        if recorded:
+            assert file.read_text(encoding="utf-8") == markdown(drills, recorded, language), "onair drill --report"
+        else:
+            assert not file.exists()
