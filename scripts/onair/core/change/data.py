@@ -19,7 +19,7 @@ class Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A part of a data file; an unknown key is a fault."""
 
 
-class Envelope(Strict):
+class Envelope(Strict, frozen=True):
     """What every data file starts with; a file's model adds ``kind`` and ``spec``."""
 
     apiVersion: Literal["onair.dev/v1"]

@@ -24,7 +24,7 @@ Moment = Annotated[datetime, Meta(tz=True)]
 """With its offset from UTC: whose midnight would it be?"""
 
 
-class Weekly(Strict):
+class Weekly(Strict, frozen=True):
     """A show at the same local time on some days of each week; ``until`` at or before ``start`` is the next day's."""
 
     name: str
@@ -39,7 +39,7 @@ class Weekly(Strict):
         known_timezone(self.timezone)
 
 
-class Dated(Strict):
+class Dated(Strict, frozen=True):
     """One show, or a season of them."""
 
     name: str
@@ -53,7 +53,7 @@ class Dated(Strict):
             raise ValueError("until is not after start")
 
 
-class FreezeSpec(Strict):
+class FreezeSpec(Strict, frozen=True):
     """The calendar; ``clusters`` of a show are all prod ones where it names none."""
 
     leadMinutes: Annotated[int, Meta(ge=0, le=1440)]
@@ -61,7 +61,7 @@ class FreezeSpec(Strict):
     dated: tuple[Dated, ...] = ()
 
 
-class Freeze(Envelope):
+class Freeze(Envelope, frozen=True):
     """``clusters/platform/freeze.yaml``."""
 
     kind: Literal["Freeze"]

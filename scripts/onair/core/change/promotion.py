@@ -21,7 +21,7 @@ WHY_SOAK = "a fault that shows only under a day's load must show in one region b
 SHOWN = 5
 
 
-class Soak(Strict):
+class Soak(Strict, frozen=True):
     """What a cluster waits for.
 
     Attributes
@@ -36,13 +36,13 @@ class Soak(Strict):
     soakHours: Annotated[float, Meta(gt=0)]
 
 
-class DeliverySpec(Strict):
+class DeliverySpec(Strict, frozen=True):
     """The order of promotion, by cluster."""
 
     promotion: dict[str, Soak]
 
 
-class Delivery(Envelope):
+class Delivery(Envelope, frozen=True):
     """``clusters/platform/delivery.yaml``."""
 
     kind: Literal["Delivery"]

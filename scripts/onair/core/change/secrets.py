@@ -14,7 +14,7 @@ from onair.core.finding import Finding
 WHY = "whoever can read the repository, or ever cloned it, has it; removing the line does not take it back"
 
 
-class Allowance(Strict):
+class Allowance(Strict, frozen=True):
     """A value that looks like a secret and is none, in one file."""
 
     hash: Annotated[str, Meta(pattern=rf"^[0-9a-f]{{{HASH_DIGITS}}}$")]
@@ -22,7 +22,7 @@ class Allowance(Strict):
     reason: Annotated[str, Meta(min_length=1)]
 
 
-class Allowed(Envelope):
+class Allowed(Envelope, frozen=True):
     """``clusters/platform/allowed-secrets.yaml``."""
 
     kind: Literal["AllowedSecrets"]

@@ -22,7 +22,7 @@ WHY_VANISHED = (
 WHY_PRUNED = "Argo CD deletes at the next sync what git no longer has, and the data goes with it"
 
 
-class RetiredApplication(Strict):
+class RetiredApplication(Strict, frozen=True):
     """An Application that may vanish from these clusters.
 
     Attributes
@@ -37,7 +37,7 @@ class RetiredApplication(Strict):
     withData: bool = False
 
 
-class RetiredObject(Strict):
+class RetiredObject(Strict, frozen=True):
     """One data-bearing object that may be pruned, as findings name it: ``PersistentVolumeClaim data/x``."""
 
     cluster: str
@@ -45,14 +45,14 @@ class RetiredObject(Strict):
     reason: str
 
 
-class RetiredSpec(Strict):
+class RetiredSpec(Strict, frozen=True):
     """Both lists."""
 
     applications: tuple[RetiredApplication, ...] = ()
     objects: tuple[RetiredObject, ...] = ()
 
 
-class Retired(Envelope):
+class Retired(Envelope, frozen=True):
     """``clusters/platform/retired.yaml``."""
 
     kind: Literal["Retired"]
