@@ -160,14 +160,14 @@ def _ended(process: subprocess.Popen[str]) -> tuple[str, str]:
 def init(
     root: Path, name: str, version: str, *words: str, data: str = "", extra: Mapping[str, str] | None = None
 ) -> None:
-    """Make the root module ready; its providers are exactly the locked ones.
+    """Make the root module ready; its provider is exactly the version that it names.
 
     Raises
     ------
     OnairError
         Terraform refuses.
     """
-    done = run(root, name, version, "init", "-no-color", "-lockfile=readonly", *words, data=data, extra=extra)
+    done = run(root, name, version, "init", "-no-color", *words, data=data, extra=extra)
     if done.code:
         raise OnairError(refused(data or name, "init", done))
 
