@@ -60,6 +60,20 @@ def _remove(self: rds.RDSBackend, global_cluster_identifier: str, db_cluster_ide
 rds.RDSBackend.remove_from_global_cluster = _remove
 
 
+_describe = rds.RDSBackend.describe_db_clusters
+
+
+def _described(self: rds.RDSBackend, db_cluster_identifier: str | None = None, *rest: Any, **named: Any) -> object:
+    """Find a cluster by its ARN too, wherever it is."""
+    if db_cluster_identifier and db_cluster_identifier.startswith("arn:"):
+        region, name = db_cluster_identifier.split(":")[3], db_cluster_identifier.rpartition(":")[2]
+        return _describe(rds.rds_backends[self.account_id][region], name, *rest, **named)
+    return _describe(self, db_cluster_identifier, *rest, **named)
+
+
+rds.RDSBackend.describe_db_clusters = _described
+
+
 @operation("rds", "CreateGlobalCluster")
 def create_global(call: Call) -> Answer:
     answer = call.moto()

@@ -97,6 +97,16 @@ def test_a_global_database_that_is_none_is_not_found(aws: Place) -> None:
     assert rds.describe_global_clusters()["GlobalClusters"] == []
 
 
+def test_a_database_becomes_a_global_one(aws: Place) -> None:
+    rds = aws.client("rds", REGION)
+    made = rds.create_db_cluster(
+        DBClusterIdentifier="one", Engine="aurora-postgresql", MasterUsername="x", ManageMasterUserPassword=True
+    )["DBCluster"]["DBClusterArn"]
+    rds.create_global_cluster(GlobalClusterIdentifier="all", SourceDBClusterIdentifier=made)
+    (found,) = rds.describe_global_clusters(GlobalClusterIdentifier="all")["GlobalClusters"]
+    assert [each["DBClusterArn"] for each in found["GlobalClusterMembers"]] == [made]
+
+
 def test_a_bucket_that_asks_for_tls_still_answers(aws: Place) -> None:
     s3 = aws.client("s3", REGION)
     s3.create_bucket(Bucket="one", CreateBucketConfiguration={"LocationConstraint": REGION})
