@@ -33,9 +33,10 @@ def markdown(drills: Mapping[str, Drill], recorded: Mapping[str, Sequence[Run]],
         word = say("yes") if good == len(runs) else f"{say('no')} ({len(runs) - good}/{len(runs)})"
         counts = [run.count() for run in runs]
         lost = f"{sum(failed for failed, _ in counts):,} / {sum(sent for _, sent in counts):,}"
-        recovered = [run.recovered for run in runs]
-        missing = any(each is None for each in recovered)
-        back = say("never") if missing else _spread([each for each in recovered if each is not None])
+        times = [run.recovered for run in runs]
+        missed = any(None in each for each in times)
+        last = [max(each) for run in times if (each := [took for took in run if took is not None])]
+        back = say("never") if missed else _spread(last)
         lines.append(f"| {title} | {len(runs)} | {word} | {lost} | {_spread([run.errors for run in runs])} | {back} |")
     for name, drill in sorted(drills.items()):
         if runs := recorded.get(name, []):

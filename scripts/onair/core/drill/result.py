@@ -94,10 +94,10 @@ class Run(_Model):
         return max((w.errors for seen in self.viewers.values() for w in (seen.during, seen.after)), default=0.0)
 
     @property
-    def recovered(self) -> float | None:
-        """Seconds from the fault until all that was expected while it stood was seen; None if it was not."""
-        times = [event.took for event in self.events if event.kind == "seen" and event.bound is not None]
-        return None if any(took is None for took in times) else max((t for t in times if t is not None), default=0.0)
+    def recovered(self) -> list[float | None]:
+        """Seconds from the fault until each thing was seen that was expected while it stood; None for what was not."""
+        heal = next((event.at for event in self.events if event.kind == "heal"), float("inf"))
+        return [event.took for event in self.events if event.kind == "seen" and event.at <= heal]
 
 
 def window(found: Measured, begin: float, end: float) -> Window:
