@@ -79,7 +79,7 @@ def test_a_dead_kept_connection_is_a_failed_request_and_not_repeated(serve: Serv
         return False
 
     server = serve(second_dies)
-    result = run_load(LoadPlan(url=server.url, rate=50, requests=20, viewers=1))
+    result = run_load(LoadPlan(url=server.url, rate=10, requests=20, viewers=1))  # one at a time, on a busy machine too
     assert counts(result) == {"http-200": 10, "reset": 10}
     assert result.outcomes["reset"].reused == 10
     assert server.requests == 20

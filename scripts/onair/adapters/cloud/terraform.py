@@ -178,7 +178,7 @@ def tested(root: Path, name: str, version: str) -> tuple[str, list[dict[str, Any
     Returns
     -------
     tuple
-        ``pass`` or what went wrong, and the resources that each run made.
+        ``pass`` or what went wrong, and the resources that each run made or planned.
     """
     init(root, name, version, "-backend=false")
     done = run(root, name, version, "test", "-json", "-verbose")
@@ -192,8 +192,7 @@ def tested(root: Path, name: str, version: str) -> tuple[str, list[dict[str, Any
     made = [
         {"run": m["@testrun"], **resource}
         for m in messages
-        for values in (m.get("test_state"), m.get("test_plan", {}).get("planned_values"))
-        for resource in resources((values or {}).get("root_module", {}))
+        for resource in (*resources(m.get("test_state", {}).get("root_module", {})), *_planned(m.get("test_plan", {})))
     ]
     failed = "\n".join(told) or done.errors.strip() or "no test ran"
     return ("pass" if status == "pass" and not done.code else failed), made
@@ -204,6 +203,13 @@ def resources(module: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     yield from (each for each in module.get("resources", []) if each["mode"] == "managed")
     for child in module.get("child_modules", []):
         yield from resources(child)
+
+
+def _planned(plan: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Iterate over the resources that will be there, as state has them."""
+    for each in plan.get("resource_changes", []):
+        if each["mode"] == "managed" and each["change"]["after"] is not None:
+            yield {**each, "values": each["change"]["after"]}
 
 
 HINTS = {

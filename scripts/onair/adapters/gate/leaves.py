@@ -198,8 +198,9 @@ class Leaves:
         from onair.adapters import kustomize  # noqa: PLC0415 - not needed where every leaf is cached
         from onair.adapters.gate.yaml_read import documents  # noqa: PLC0415
 
+        program = self._programs.kustomize  # that there is none is no fault of the leaf
         try:
-            done = kustomize.run(self._programs.kustomize, folder / leaf, {**_SETTINGS, **self._programs.environment})
+            done = kustomize.run(program, folder / leaf, {**_SETTINGS, **self._programs.environment})
         except OnairError as error:
             file = kustomization_of(self._files, leaf)
             raise OnairError(*(_failed(each.what, str(file), None) for each in error.findings)) from error
