@@ -91,3 +91,29 @@ def test_an_interrupt_ends_without_a_traceback(
         app.main(["toolchain"])
     assert stop.value.code == 130
     assert "interrupted" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "told"),
+    [
+        (["storm", "--short"], SystemExit(130), ""),  # its own last line tells the counts
+        (["storm", "--short"], KeyboardInterrupt(), "interrupted\n"),
+        (["up"], SystemExit(130), "interrupted; the same command goes on from here\n"),
+        (["up"], KeyboardInterrupt(), "interrupted; the same command goes on from here\n"),
+    ],
+)
+def test_what_measures_does_not_go_on_where_it_was_interrupted(
+    words: list[str],
+    error: BaseException,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted(_: list[str]) -> None:
+        raise error
+
+    monkeypatch.setattr("onair.cli.app._run", interrupted)
+    with pytest.raises(SystemExit) as stopped:
+        app.main(words)
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err == told

@@ -76,9 +76,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         console.render(error.findings, _stderr())
         sys.exit(COULD_NOT_RUN)
     except (KeyboardInterrupt, SystemExit) as stop:  # Typer turns the one into the other
-        if isinstance(stop, SystemExit) and stop.code != INTERRUPTED:
+        measured = bool(FROM_THE_START.intersection(words[:1]))
+        if isinstance(stop, SystemExit) and (stop.code != INTERRUPTED or measured):
             raise
-        _stderr().print("interrupted" if FROM_THE_START.intersection(words[:1]) else AGAIN)
+        _stderr().print("interrupted" if measured else AGAIN)
         sys.exit(INTERRUPTED)
 
 
