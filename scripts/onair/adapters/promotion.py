@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,14 +43,17 @@ def promote(root: Path, facts: Facts, service: str, target: str, now: datetime) 
     source = Leaf(rule.after, service)
     texts = {each: leaf_text(root, "HEAD", each) for each in (leaf, source)}
     base = changes.default_base(root)
-    planned = promotion.plan(
-        service, target, texts, delivery=order, history=lambda each: changes.history(root, base, each), now=now
-    )
+
+    @cache
+    def past(of: Leaf) -> Sequence[promotion.Held]:
+        return changes.history(root, base, of)
+
+    planned = promotion.plan(service, target, texts, delivery=order, history=past, now=now)
     if planned.findings:
         raise OnairError(*planned.findings)
     if not planned.files:
         return Pinned(leaf, planned.digest, None)
-    since = next(held.since for held in reversed(changes.history(root, base, source)) if held.digest == planned.digest)
+    since = next(held.since for held in reversed(past(source)) if held.digest == planned.digest)
     message = (
         f"Promote {service} to {target}\n\nImage: {planned.digest}\nBefore: {digest(leaf, texts[leaf])}\n"
         f"From: {source.cluster}, which has held it since {_at(since)}\n"
@@ -74,8 +79,7 @@ def take_back(root: Path, facts: Facts, service: str, cluster: str, wanted: str 
     parents, tree = git_commit.join(root) if local else ([head], head)  # prod is not given what is pinned here
     text = leaf_text(root, tree, leaf)
     current = digest(leaf, text)
-    past = changes.history(root, _followed(root, parents, leaf, current), leaf)
-    held = rollback.earlier(leaf, past, wanted)
+    held = rollback.earlier(leaf, _followed(root, parents, leaf, current), wanted)
     new = str(held.digest)
     source = f"From: its own past, held from {_at(held.since)}"
     message = f"Roll back {service} on {cluster}\n\nImage: {new}\nBefore: {current}\n{source}\n"
@@ -120,13 +124,10 @@ def leaf_text(root: Path, tree: str, leaf: Leaf) -> str:
         ) from error
 
 
-def _followed(root: Path, parents: list[str], leaf: Leaf, current: str) -> str:
-    """Return the parent whose own line ends with what the leaf pins: the other one missed releases."""
-    for parent in parents:
-        past = changes.history(root, parent, leaf)
-        if past and past[-1].digest == current:
-            return parent
-    return parents[0]
+def _followed(root: Path, parents: list[str], leaf: Leaf, current: str) -> list[promotion.Held]:
+    """Return the leaf's past on the parent whose own line ends with what it pins: the other one missed releases."""
+    pasts = [changes.history(root, parent, leaf) for parent in parents]
+    return next((past for past in pasts if past and past[-1].digest == current), pasts[0])
 
 
 def _waits_for_nobody(leaf: Leaf, facts: Facts, order: promotion.Delivery) -> Finding:

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from onair.cli.context import INTERRUPTED
 from onair.core.finding import OnairError
 
 if TYPE_CHECKING:
     import typer
     from rich.console import Console
 
-FINDINGS, COULD_NOT_RUN, INTERRUPTED = 1, 2, 130
+FINDINGS, COULD_NOT_RUN = 1, 2
 AGAIN = "interrupted; the same command goes on from here"
 FROM_THE_START = {"load", "storm", "drill"}
 """Measurements: what is interrupted was told as far as it came, and the next one is another."""

@@ -12,15 +12,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from onair.adapters.local import files
 from onair.cli.console import ConsoleReporter
-from onair.cli.context import ROOT
+from onair.cli.context import INTERRUPTED, ROOT
 from onair.core.drill.plan import FOLDER, Drill, choose, parse
 from onair.core.drill.report import RECORDS, REPORT, markdown
 from onair.core.drill.report_words import LANGUAGES
 from onair.core.drill.result import Run
 from onair.core.finding import Finding, OnairError
-
-INTERRUPTED = 130
 
 
 def command(
@@ -53,25 +52,25 @@ def read(root: Path) -> dict[str, Drill]:
     OnairError
         With every fault of every file.
     """
-    files = {}
+    contents = {}
     for path in sorted((root / FOLDER).glob("*.yaml")):
         name = str(path.relative_to(root))
         try:
-            files[name] = yaml.safe_load(path.read_text(encoding="utf-8"))
+            contents[name] = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             mark = getattr(error, "problem_mark", None)
             what = " ".join(str(error).split())
             line = mark.line + 1 if mark else None
             raise OnairError(Finding(rule="drill/yaml", file=name, line=line, what=what, mend="correct it")) from error
-    return parse(files)
+    return parse(contents)
 
 
 def recorded(root: Path, drills: dict[str, Drill]) -> dict[str, list[Run]]:
     """Return the runs that are kept, by drill."""
-    files = {name: root / RECORDS / f"{name}.jsonl" for name in drills}
+    kept = {name: root / RECORDS / f"{name}.jsonl" for name in drills}
     return {
         name: [Run.model_validate_json(line) for line in file.read_text(encoding="utf-8").splitlines()]
-        for name, file in files.items()
+        for name, file in kept.items()
         if file.exists()
     }
 
@@ -144,13 +143,9 @@ def replace(file: Path, text: str) -> None:
     OnairError
         If it cannot be written.
     """
-    new = file.with_suffix(file.suffix + ".new")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(text, encoding="utf-8")
-        new.replace(file)
+        files.write({file: text}, mode=0o644)
     except OSError as error:
-        new.unlink(missing_ok=True)
         mend = "free some space; what was recorded before stands"
         what = f"it cannot be written: {error.strerror}"
         raise OnairError(Finding(rule="drill/write", file=str(file), what=what, mend=mend)) from error

@@ -17,7 +17,7 @@ from rich.table import Table
 from onair.adapters.local import git, storm
 from onair.adapters.local.platform import LocalPlatform
 from onair.cli.console import ConsoleReporter
-from onair.cli.context import ROOT
+from onair.cli.context import INTERRUPTED, ROOT
 from onair.core.finding import Finding, OnairError
 from onair.core.load import seconds_of
 from onair.core.load_result import Measured
@@ -25,7 +25,6 @@ from onair.core.storm.plan import SHORT, StormPlan
 from onair.core.storm.report import markdown
 from onair.core.storm.result import StormResult
 
-INTERRUPTED = 130
 REPORT = "docs/reports/storm.md"
 SHOWN_CASES = 5
 

@@ -97,6 +97,12 @@ def application(item: Object) -> ApplicationState:
     )
 
 
+def ready(item: Object) -> bool:
+    """Tell whether a node or a pod is Ready."""
+    conditions = item.get("status", {}).get("conditions", [])
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
 def rollout(item: Object) -> RolloutState:
     """Read a Rollout; blue/green weighs 100 once the new colour is the active one."""
     status = item.get("status", {})

@@ -6,8 +6,8 @@ import os
 import ssl
 import time
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
@@ -17,13 +17,12 @@ from onair.adapters.load_process import LoadProcess
 from onair.adapters.local import cgroups, git, network, screens
 from onair.adapters.local.platform import PLATFORM, LocalPlatform
 from onair.adapters.local.pods import kill_pod
+from onair.core import status
 from onair.core.drill.plan import Expectation, Fault, NodeOf, Ready, Scaled
 from onair.core.finding import Finding, OnairError
 from onair.core.load import LoadPlan
-from onair.core.load_result import Measured
 from onair.core.node import pods_cgroup
 from onair.core.pki import CLUSTER_CA
-from onair.core.status import problems
 
 PAGE = "/?lang=en"
 GEO = "x-onair-geo"
@@ -32,20 +31,6 @@ REQUEST_SECONDS = 10.0
 KUBECTL_SECONDS = 60
 WELL_SECONDS = 15.0
 """All must be well for so long: longer than Argo CD takes to see what became of an object."""
-
-
-class _Traffic:
-    """One load, as drills know it."""
-
-    def __init__(self, process: LoadProcess) -> None:
-        self._process = process
-
-    @property
-    def running(self) -> bool:
-        return self._process.running
-
-    def stop(self) -> Measured:
-        return self._process.stop()
 
 
 class LocalWorld:
@@ -71,7 +56,7 @@ class LocalWorld:
         memory = psutil.virtual_memory().total / 2**30
         self.machine = f"{os.cpu_count()} processors, {memory:.0f} GiB, both regions on it"
 
-    def load(self, viewers: str, rate: float) -> _Traffic:
+    def load(self, viewers: str, rate: float) -> LoadProcess:
         """Ask for pages as viewers near ``viewers`` do, over kept and new connections by turns."""
         plan = LoadPlan(
             url=self._address + PAGE,
@@ -82,7 +67,7 @@ class LocalWorld:
             headers=((GEO, viewers),),
             ca_certificate=self._authority,
         )
-        return _Traffic(LoadProcess(plan, self._local.root).start())
+        return LoadProcess(plan, self._local.root).start()
 
     def inject(self, fault: Fault) -> str:
         """Break it.
@@ -137,7 +122,7 @@ class LocalWorld:
             return count >= expected.ready.pods or f"{count} are"
         if expected.node:
             items = self._local.region(expected.node.cluster).api.items(kube_api.NODES)
-            ready = {item["metadata"]["name"]: _is_ready(item) for item in items}
+            ready = {item["metadata"]["name"]: status.ready(item) for item in items}
             return ready.get(expected.node.node) is expected.node.ready or str(ready)
         return self._well()
 
@@ -152,7 +137,7 @@ class LocalWorld:
     def _well(self) -> bool | str:
         """Tell whether all has been well for a while: a node that returns is Ready before its pods are looked after."""
         state = self._local.inspect()
-        wrong = problems(state.services, state.regions)
+        wrong = status.problems(state.services, state.regions)
         rollouts = [(region.cluster, each) for region in state.regions for each in region.rollouts]
         moving = [f"{cluster}: {each.name} is {each.phase}" for cluster, each in rollouts if each.phase != "Healthy"]
         if wrong or moving:
@@ -196,10 +181,13 @@ class LocalWorld:
         cgroups.kill(pods_cgroup(cluster, node))
         return f"link down, pods killed; {halted}"
 
+    @cached_property
+    def _trust(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self._authority))
+
     def _served(self, viewers: str) -> str:
-        trust = ssl.create_default_context(cafile=str(self._authority))
         try:
-            with httpx.Client(verify=trust, timeout=REQUEST_SECONDS) as client:
+            with httpx.Client(verify=self._trust, timeout=REQUEST_SECONDS) as client:
                 answer = client.get(self._address + PAGE, headers={GEO: viewers})
         except httpx.HTTPError as error:
             return repr(error)
@@ -209,12 +197,7 @@ class LocalWorld:
         path = f"/api/v1/namespaces/{wanted.namespace}/pods?labelSelector=app.kubernetes.io/name={wanted.service}"
         items = self._local.region(wanted.cluster).api.items(path)
         return sum(
-            _is_ready(item) and item["spec"].get("nodeName") != wanted.but
+            status.ready(item) and item["spec"].get("nodeName") != wanted.but
             for item in items
             if "deletionTimestamp" not in item["metadata"]
         )
-
-
-def _is_ready(item: dict[str, Any]) -> bool:
-    conditions = item.get("status", {}).get("conditions", [])
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)

@@ -182,12 +182,7 @@ class LocalPlatform:
             links = {}
         if not self.paths.kubeconfig(cluster.name).exists() or not region.api.ready():
             return status.RegionState(cluster=cluster.name, reachable=False, links=links)
-        nodes = {
-            item["metadata"]["name"]: any(
-                c["type"] == "Ready" and c["status"] == "True" for c in item["status"].get("conditions", [])
-            )
-            for item in region.api.items(kube_api.NODES)
-        }
+        nodes = {item["metadata"]["name"]: status.ready(item) for item in region.api.items(kube_api.NODES)}
         health = healthy.get(cluster.spec.region)
         return status.RegionState(
             cluster=cluster.name,
