@@ -22,8 +22,8 @@ from onair.adapters.local import network
 from onair.adapters.local.platform import PLATFORM
 
 CHANNEL, SHOW = "kr", "seoul-table"
-LIVE_SECONDS = 15.0
-"""Live, and no recording. The goal is 4 s: a picture's age on a machine at rest is a figure in the log."""
+GLASS_SECONDS, LIVE_SECONDS = 4.0, 15.0
+"""What the player must reach, and what it keeps on a machine that is busy with everything at once."""
 SAMPLES = 20
 APPEAR_SECONDS, RETURN_SECONDS = 60.0, 90.0
 
@@ -99,6 +99,7 @@ def test_a_publication_is_seen_in_both_regions_within_seconds(
             assert source(shop, "local-kr") == ("publisher", "kr", True), "the edge prefers the first region"
             assert source(shop, "local-us") == ("relay", "kr", True)
             assert len(publisher.begun) == 1
+            assert all(min(found) <= GLASS_SECONDS for found in ages.values()), ages
             assert all(statistics.median(found) <= LIVE_SECONDS for found in ages.values()), ages
         at_rest(shop)
         for seen in pages.values():
