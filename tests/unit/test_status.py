@@ -9,6 +9,7 @@ from onair.core.status import (
     RolloutState,
     ServiceState,
     application,
+    generator_failed,
     problems,
     rollout,
 )
@@ -34,6 +35,13 @@ def test_a_commit_that_does_not_render_is_told_in_argo_cds_words_though_health_s
     found = application(item(sync={"status": "Unknown"}, health={"status": "Healthy"}, conditions=[error]))
     assert found.message == "Failed to load target state: kustomize build failed: exit status 1"
     assert not found.good
+
+
+def test_a_generator_failed_when_its_last_look_at_git_did() -> None:
+    error = {"type": "ErrorOccurred", "status": "True"}
+    assert generator_failed(item(conditions=[{"type": "ParametersGenerated", "status": "False"}, error]))
+    assert not generator_failed(item(conditions=[error | {"status": "False"}]))
+    assert not generator_failed(item()), "Argo CD has not looked yet"
 
 
 def test_a_failed_sync_counts_until_a_later_one_succeeds() -> None:

@@ -21,6 +21,7 @@ from onair.core.finding import Finding, OnairError
 
 Object = dict[str, Any]
 APPLICATIONS = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications"
+APPLICATION_SETS = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applicationsets"
 ROLLOUTS = "/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts"
 NODES, PODS, SECRETS = "/api/v1/nodes", "/api/v1/pods", "/api/v1/secrets"
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"

@@ -103,6 +103,12 @@ def ready(item: Object) -> bool:
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
+def generator_failed(item: dict[str, Any]) -> bool:
+    """Tell whether an ApplicationSet could not make its Applications when it looked at git last."""
+    conditions = item.get("status", {}).get("conditions", [])
+    return any(each["type"] == "ErrorOccurred" and each["status"] == "True" for each in conditions)
+
+
 def rollout(item: Object) -> RolloutState:
     """Read a Rollout; blue/green weighs 100 once the new colour is the active one."""
     status = item.get("status", {})

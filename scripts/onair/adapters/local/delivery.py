@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from onair.adapters import git_commit
+from onair.adapters import git_commit, kube_api
+from onair.adapters.gate.retire import NAMESPACE, REFRESH
 from onair.adapters.kubectl import wait
 from onair.adapters.local import git, shared_secrets
 from onair.adapters.local.images import ImageStore
 from onair.adapters.local.platform import LocalPlatform
+from onair.adapters.local.region import Region
 from onair.core import hub
 from onair.core.finding import OnairError
 from onair.core.images import REGISTRY_FOLDER
 from onair.core.leaf import Leaf, digest, pins, with_digest
 from onair.core.pki import CLUSTER_CA
+from onair.core.status import generator_failed
 
 WEBHOOK_SECRET = ("argocd", "argocd-secret")
 """Holds what the git server signs its webhooks with."""
+AGAIN_SECONDS = 20.0
+"""A repo-server that starts has answered by then; by itself a failed ApplicationSet looks again after three minutes."""
 SHOWN = 3
 """Applications named in a line of progress."""
 
@@ -100,8 +107,15 @@ def wait_good(local: LocalPlatform, seconds: float, note: Callable[[str], None])
     OnairError
         When the time is over; says what is still wrong.
     """
+    asked = time.monotonic()
 
     def look() -> bool | str:
+        nonlocal asked
+        if time.monotonic() > asked + AGAIN_SECONDS:
+            asked = time.monotonic()
+            for region in local.regions:
+                with suppress(OnairError):  # a region out of reach is told by what follows
+                    look_again(region)
         try:
             state = local.inspect()
         except OnairError as error:
@@ -120,6 +134,16 @@ def wait_good(local: LocalPlatform, seconds: float, note: Callable[[str], None])
         return "; ".join(bad) or f"{', '.join(waiting)}: no answer through the edge yet"
 
     wait("all Applications Synced and Healthy", seconds, look, interval=2)
+
+
+def look_again(region: Region) -> list[str]:
+    """Let a region's ApplicationSets that failed look at git once more; returns their names."""
+    generators = region.api.items(kube_api.APPLICATION_SETS)
+    failed = [str(item["metadata"]["name"]) for item in generators if generator_failed(item)]
+    for name in failed:
+        words = ("annotate", "applicationset", name, f"{REFRESH}=true", "--overwrite")
+        region.kubectl.run(f"--namespace={NAMESPACE}", *words, check=False)  # the next look tries again
+    return failed
 
 
 def hub_ready(store: ImageStore, local: LocalPlatform) -> None:

@@ -14,8 +14,6 @@ from onair.adapters.local.platform import LocalPlatform
 from onair.core.change.retire import Standing, plan, removal
 from onair.core.finding import Finding, OnairError
 
-GENERATORS = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applicationsets"
-
 
 def commit(root: Path, name: str, clusters: list[str], reason: str, *, with_data: bool) -> str:
     """Commit that the Application ``name`` goes from ``clusters`` (all that run it, where none is given).
@@ -58,7 +56,9 @@ def finish(local: LocalPlatform, name: str, note: Callable[[str], None]) -> Iter
     for region in local.regions:
         cluster = region.cluster.name
         leaves = (f"clusters/{cluster}/{area}/{name}" for area in ("apps", "infrastructure"))
-        standing = Standing(known[cluster], region.api.items(GENERATORS), any(leaf in tree for leaf in leaves))
+        standing = Standing(
+            known[cluster], region.api.items(kube_api.APPLICATION_SETS), any(leaf in tree for leaf in leaves)
+        )
         note(cluster)
         retire.take_away(region.kubectl, removal(name, standing), note)
         yield cluster
