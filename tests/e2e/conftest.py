@@ -23,13 +23,15 @@ from pathlib import Path
 
 import pytest
 from e2e import machine_state
+from e2e.browser import launch
 from e2e.clone import Clone
 from e2e.shop import Shop
+from playwright.sync_api import Browser, sync_playwright
 
 from onair.adapters.facts_file import read
 from onair.adapters.local import cgroups
 from onair.adapters.local.git import BRANCH, REMOTE
-from onair.adapters.local.platform import LocalPlatform
+from onair.adapters.local.platform import PLATFORM, LocalPlatform
 from onair.core.paths import Paths
 
 KEEP = os.environ.get("ONAIR_E2E_KEEP") == "1"
@@ -113,3 +115,12 @@ def shop(newcomer: Clone) -> Iterator[Shop]:
     yield running
     if not KEEP and cgroups.processes():  # a selection of tests, or an interruption: test_9 did not run
         newcomer.onair("down")
+
+
+@pytest.fixture(scope="module")
+def browser(shop: Shop) -> Iterator[Browser]:
+    """Headless Chromium, which trusts the edge's certificate."""
+    with sync_playwright() as playwright:
+        chromium = launch(playwright, shop.local.paths.pki(PLATFORM) / "edge.crt")
+        yield chromium
+        chromium.close()

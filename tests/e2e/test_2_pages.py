@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.browser import PHONE, Viewer, launch, viewer
+from e2e.browser import PHONE, Viewer, viewer
 from e2e.shop import Shop
-from playwright.sync_api import Browser, sync_playwright
-
-from onair.adapters.local.platform import PLATFORM
+from playwright.sync_api import Browser
 
 REGIONS = [
     pytest.param("local-kr", "ko-KR", "seoul-table", r"^[\d,]+원$", id="kr"),
     pytest.param("local-us", "en-US", "cascade-outdoors", r"^\$\d+\.\d\d$", id="us"),
 ]
 CHANNELS = {"seoul-table": "kr", "cascade-outdoors": "us"}
-
-
-@pytest.fixture(scope="module")
-def browser(shop: Shop) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = launch(playwright, shop.local.paths.pki(PLATFORM) / "edge.crt")
-        yield chromium
-        chromium.close()
 
 
 def whole(seen: Viewer) -> None:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from secrets import token_hex
 
-import pytest
-from e2e.browser import Viewer, launch, viewer
+from e2e.browser import Viewer, viewer
 from e2e.shop import Shop
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-
-from onair.adapters.local.platform import PLATFORM
+from playwright.sync_api import Browser, Page, expect
 
 SHOW, PRODUCT = "seoul-table", "first-tea"
 PRICES = {"kr": "₩39,000", "us": "$29.00"}
@@ -24,14 +20,6 @@ CUE_MS = 20 * SECONDS
 SKEW_SECONDS, CUES = 1.0, 4
 """How far apart the pictures of two browsers may be when a cue shows, and how many cues are tried: a busy machine may
 hold a page's script up, and never hurries it."""
-
-
-@pytest.fixture(scope="module")
-def browser(shop: Shop) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = launch(playwright, shop.local.paths.pki(PLATFORM) / "edge.crt")
-        yield chromium
-        chromium.close()
 
 
 def sign_in(shop: Shop, page: Page, address: str) -> None:

@@ -8,15 +8,14 @@ import socket
 import statistics
 import subprocess
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from clock_publisher import READ, ClockPublisher
-from e2e.browser import Viewer, launch, viewer
+from e2e.browser import Viewer, viewer
 from e2e.shop import Shop
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from onair.adapters.local import network
 from onair.adapters.local.platform import PLATFORM
@@ -26,14 +25,6 @@ GLASS_SECONDS, LIVE_SECONDS = 4.0, 15.0
 """What the player must reach, and what it keeps on a machine that is busy with everything at once."""
 SAMPLES = 20
 APPEAR_SECONDS, RETURN_SECONDS = 60.0, 90.0
-
-
-@pytest.fixture(scope="module")
-def browser(shop: Shop) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = launch(playwright, shop.local.paths.pki(PLATFORM) / "edge.crt")
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
