@@ -9,7 +9,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import structlog
@@ -47,9 +47,11 @@ MEMORY_LIMIT = Gauge("onair_memory_limit_bytes", "Memory that this pod may have;
 CPU_REQUEST = Gauge("onair_cpu_request_cores", "Processor time that this pod asked for.")
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 _STREAMS = ("text/event-stream", "application/x-ndjson")
 """Answers that last as long as the client stays: how long says nothing of the service."""
+LOAD = "onair.load"
+"""Where a request's scope tells what counts it (`onair_common.overload.Load`)."""
 _WAITED = "onair.waited"
 _REQUEST_ID = re.compile(r"[0-9A-Za-z-]{8,64}\Z")
 _log = structlog.get_logger("access")
@@ -87,9 +89,10 @@ def from_outside(request: Request) -> bool:
 @contextmanager
 def waiting(request: Request) -> Iterator[None]:
     """Tell that a request waits for news by design (a long poll): the time in here is no duration of the service."""
-    begun = time.perf_counter()
+    begun, load = time.perf_counter(), request.scope.get(LOAD)
     try:
-        yield
+        with load.aside(request.scope) if load else nullcontext():
+            yield
     finally:
         request.scope[_WAITED] = request.scope.get(_WAITED, 0.0) + time.perf_counter() - begun
 
@@ -119,10 +122,17 @@ class Shell:
 
     Adds ``x-onair-region``, ``x-onair-version`` and ``x-request-id`` to every answer and ``Connection: close``
     while draining, counts requests by route, and writes one log line a request (probes aside).
+    ``around`` stands between it and the application.
     """
 
-    def __init__(self, app: Starlette, settings: Settings, lifecycle: Lifecycle) -> None:
-        self.app: ASGIApp = app
+    def __init__(
+        self,
+        app: Starlette,
+        settings: Settings,
+        lifecycle: Lifecycle,
+        around: Callable[[Starlette], ASGIApp] | None = None,
+    ) -> None:
+        self.app: ASGIApp = around(app) if around else app
         self.lifecycle = lifecycle
         self._fixed = {"x-onair-region": settings.region, "x-onair-version": settings.version}
         self._routes: dict[object, str] = {r.endpoint: r.path for r in app.routes if isinstance(r, Route)}
@@ -173,7 +183,7 @@ class Shell:
         method = scope["method"] if scope["method"] in _METHODS else "other"
         REQUESTS.labels(method, route, str(status)).inc()
         DURATION.labels(route).observe(begun or seconds - scope.get(_WAITED, 0.0))
-        if route not in _QUIET:
+        if route not in QUIET:
             _log.info(
                 "request",
                 method=method,

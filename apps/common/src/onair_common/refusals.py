@@ -74,6 +74,7 @@ COMMON: dict[str, Words] = {
     ),
     "fault": Words(500, "문제가 생겼습니다", "Something went wrong"),
     "away": Words(503, "잠시 뒤 다시 시도하세요", "Try again in a moment"),
+    "busy": Words(503, "지금은 붐빕니다. 잠시 뒤 다시 시도하세요", "Very busy: try again in a moment"),
 }
 _BY_STATUS = {404: "unknown", 405: "method", 413: "large"}
 
@@ -93,10 +94,10 @@ class Refused(Exception):
 
 
 def refusal(connection: HTTPConnection, code: str, **values: object) -> JSONResponse:
-    """Return the answer of a refusal in the language of who asked (for a service of `application`)."""
+    """Return the answer of a refusal in the language of who asked; own codes has only a service of `application`."""
     state = connection.app.state
-    language = preferred(connection.headers.get("accept-language", ""), state.language)
-    words: Words = state.words[code]
+    language = preferred(connection.headers.get("accept-language", ""), getattr(state, "language", "en"))
+    words: Words = getattr(state, "words", COMMON)[code]
     title, detail = (words.ko, words.ko_detail) if language == "ko" else (words.en, words.en_detail)
     headers = {"content-language": language, "vary": "accept-language"}
     if words.status in {429, 503}:

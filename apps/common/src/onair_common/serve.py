@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 
 from onair_common import logs
 from onair_common.asgi import Lifecycle, Shell
+from onair_common.overload import Shedding
 from onair_common.settings import SettingError, Settings
 
 # Longer than Envoy's idle timeout towards a service (1 h): the proxy, not the service, ends an idle connection, so
@@ -84,7 +85,7 @@ def main() -> int:
         print(f"setting {error}", file=sys.stderr)
         return 2
     config = uvicorn.Config(
-        Shell(app, settings, lifecycle),
+        Shell(app, settings, lifecycle, Shedding),
         host="0.0.0.0",  # noqa: S104  a pod's own address is not known beforehand
         port=settings.port,
         log_config=None,
