@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support import Recorder, findings_of
 
-from onair.adapters import build_cache, toolchain
+from onair.adapters import build_cache, go, toolchain
 from onair.core.progress import Silent
 
 pytestmark = pytest.mark.integration
@@ -151,6 +151,16 @@ def test_a_failed_or_interrupted_build_leaves_nothing_half(tiny: Path, tmp_path:
     (found,) = findings_of(lambda: toolchain.ensure(tiny, tmp_path / "cache", Silent()))
     assert found.what.startswith("tiny: ")
     assert list((tmp_path / "cache" / "bin" / "tiny").iterdir()) == []
+
+
+def test_an_error_is_told_though_hundreds_of_packages_follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "go"
+    said = "echo '# example.com/broken'; echo 'main.go:3:2: undefined: x'; seq -f 'example.com/fine%g' 500; exit 1"
+    program.write_text(f"#!/bin/sh\n{said}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    (found,) = findings_of(lambda: go.watch(tmp_path, {}, ["build"], "tiny", lambda _: None))
+    assert found.what == "tiny: # example.com/broken\nmain.go:3:2: undefined: x"
 
 
 def test_two_runs_wait_for_each_other(tmp_path: Path, recorder: Recorder) -> None:

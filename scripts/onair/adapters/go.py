@@ -60,7 +60,7 @@ def watch(
     OnairError
         As for :func:`run`.
     """
-    last: deque[str] = deque(maxlen=200)
+    last, told = deque[str](maxlen=200), deque[str](maxlen=200)  # hundreds of packages may follow the error
     with subprocess.Popen(
         [_program(), *arguments],
         cwd=folder,
@@ -73,12 +73,14 @@ def watch(
         try:
             for line in process.stdout or ():
                 last.append(line.rstrip())
+                if _tells(last[-1]):
+                    told.append(last[-1])
                 on_line(last[-1])
         except BaseException:
             os.killpg(process.pid, signal.SIGTERM)
             raise
     if process.returncode != 0:
-        raise _failed(folder, about, list(last))
+        raise _failed(folder, about, list(told or last))
 
 
 def module_folder(folder: Path, environment: Mapping[str, str], module: str, about: str) -> Path:
@@ -101,10 +103,15 @@ def _program() -> str:
     return program
 
 
+def _tells(line: str) -> bool:
+    """Tell a line of what went wrong, after `go:`, `#` or a file position, from the packages that -v lists."""
+    return (line.startswith(("go: ", "#")) or ": " in line) and not line.startswith(
+        ("go: downloading ", "go: finding ")
+    )
+
+
 def _failed(folder: Path, about: str, lines: list[str]) -> OnairError:
-    # With -v the compiled packages are listed too; what went wrong follows `go:`, `#` or a file position.
-    telling = [line for line in lines if line.startswith(("go: ", "#")) or ": " in line]
-    telling = [line for line in telling if not line.startswith(("go: downloading ", "go: finding "))]
+    telling = [line for line in lines if _tells(line)]
     words = "\n".join((telling or lines)[-ERROR_LINES:])
     signs = ("dial tcp", "proxy", "GOPROXY", "toolchain not available", "no such host")
     if any(sign in words for sign in signs):
