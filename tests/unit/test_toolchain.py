@@ -108,3 +108,34 @@ def test_prometheus_release_is_its_modules_version(root: Path) -> None:
     release = f"3.{int(joined[1:])}.{patch}"
     assert set(made.recipe.stamps.values()) == {release}
     assert f'"registry.onair.test/onair/prometheus:{release}"' in (root / "apps/images.yaml").read_text()
+
+
+SHARED = (
+    "github.com/go-logr/logr",
+    "github.com/prometheus/client_golang",
+    "go.opentelemetry.io/otel",
+    "golang.org/x/crypto",
+    "golang.org/x/net",
+    "golang.org/x/text",
+    "google.golang.org/grpc",
+    "google.golang.org/protobuf",
+    "k8s.io/client-go",
+    "k8s.io/klog/v2",
+    "k8s.io/kube-openapi",
+)
+"""What thousands of packages stand on: another version of one is another compilation of all of those."""
+APART = {"actionlint", "argo-rollouts", "kustomize"}
+"""Of tests only; of an older Kubernetes; and all of it as Argo CD's own kustomize has it, small."""
+
+
+@pytest.mark.parametrize("module", SHARED)
+def test_programs_share_one_version_of_what_they_stand_on(root: Path, module: str) -> None:
+    versions: dict[str, set[str]] = {}
+    for file in sorted((root / "infrastructure/toolchain").glob("*/go.mod")):
+        found = GoMod.parse(file.read_text(encoding="utf-8")).versions.get(module)
+        if found and file.parent.name not in APART:
+            # Kubernetes' own modules follow its minor versions: v0.36.x with v0.36.x.
+            line = found.rsplit(".", 1)[0] if module == "k8s.io/client-go" else ""
+            versions.setdefault(line, set()).add(found)
+    assert versions
+    assert all(len(each) == 1 for each in versions.values()), versions
