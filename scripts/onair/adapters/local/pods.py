@@ -34,6 +34,34 @@ def kill_pod(region: Region, namespace: str, service: str, draw: random.Random |
     return str(name)
 
 
+_EAT = """
+import time
+with open("/proc/1/oom_score_adj", "w") as first: first.write("1000")
+kept = []
+while True:
+    kept.append(bytearray(8 << 20))
+    time.sleep(0.01)
+"""
+"""Takes memory until there is none; the kernel ends the one who may least stay, and that is the service's process."""
+
+
+def exhaust_memory(region: Region, namespace: str, service: str) -> str:
+    """Take more memory in a pod's container than it may have, so that the kernel ends its first process.
+
+    Returns
+    -------
+    str
+        The pod's name, or that none runs.
+    """
+    items = region.api.items(f"/api/v1/namespaces/{namespace}/pods?labelSelector=app.kubernetes.io/name={service}")
+    running = [pod for pod in items if "deletionTimestamp" not in pod["metadata"] and _containers(pod)]
+    if not running:
+        return "no pod runs"
+    name = min(str(pod["metadata"]["name"]) for pod in running)
+    done = region.kubectl.run("exec", f"--namespace={namespace}", name, "--", "python3", "-c", _EAT, check=False)
+    return f"{name}: the eater ended with {done.returncode}"
+
+
 def _containers(pod: dict[str, Any]) -> list[str]:
     """Return the ids of a pod's containers that run, as containerd knows them."""
     statuses = pod.get("status", {}).get("containerStatuses", [])

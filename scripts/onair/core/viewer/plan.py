@@ -13,10 +13,11 @@ from onair.core.purchase import Attempt
 from onair.core.scenario import ScenarioPlan, ScenarioResult
 
 Activity = Literal["browse", "watch", "chat", "buy"]
+Region = Literal["kr", "us"]
 ACTIVITIES: tuple[Activity, ...] = ("browse", "watch", "chat", "buy")
 """What viewers notice: pages, segments that come in time, messages that are taken, purchases. The requests behind
 them are steps of their own (``playlist``, ``segment``, ``socket``, ``hold`` …)."""
-REGIONS = ("kr", "us")
+REGIONS: tuple[Region, ...] = ("kr", "us")
 LONGEST_STAY, SHORTEST_STAY = 90.0, 2.0
 
 
@@ -69,7 +70,7 @@ class ViewersPlan(ScenarioPlan):
     rate: Annotated[float, Field(gt=0, le=MAX_RATE)] = 0.5
     arrivals: Literal["constant", "poisson"] = "poisson"
     viewers: Annotated[int, Field(ge=1, le=500)] = 60
-    geo: Literal["kr", "us"]
+    geo: Region
     show: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
     habits: Habits = Habits()
 

@@ -76,22 +76,23 @@ class Talker:
                 finally:
                     await socket.close()
             if visit.elapsed < until:
-                self._give_up()
                 pause = CERTAIN_PAUSE + visit.random.uniform(0, min(SLOWEST_PAUSE, FIRST_PAUSE * 2**self._tries))
                 self._tries += 1
                 await visit.pause(min(pause, max(0.0, until - visit.elapsed)))
+                self._think()
         if self._unsaid and visit.elapsed - self._unsaid.since > self._patience / 2:
             self._told("unanswered", ok=False)
 
     async def _converse(self, socket: Socket, until: float) -> None:
         """Hear and say, until the time or the socket ends."""
-        visit, greeted = self._visit, False
+        visit, greeted, sent = self._visit, False, ""
         while visit.elapsed < until:
-            if greeted and self._unsaid is None and visit.elapsed >= self._next:
-                await self._say(socket)
-            wait = min(until, max(self._next, visit.elapsed + 0.05) if self._unsaid is None else until)
-            heard = await socket.hear(min(1.0, max(0.01, wait - visit.elapsed)))
-            self._give_up()
+            self._think()
+            if greeted and self._unsaid and self._unsaid.ref != sent:
+                sent = self._unsaid.ref
+                await socket.say({"type": "say", "ref": sent, "text": self._unsaid.text})
+            soon = until if self._unsaid else min(until, self._next)
+            heard = await socket.hear(min(1.0, max(0.01, soon - visit.elapsed)))
             if heard is None:
                 if socket.closed:
                     return
@@ -100,19 +101,17 @@ class Talker:
                 return
             if heard.get("type") == "hello":
                 greeted, self._tries, self._region = True, 0, str(heard.get("region", ""))
-                if self._unsaid:
-                    await self._send(socket, self._unsaid)
             self._hear(heard)
 
-    async def _say(self, socket: Socket) -> None:
-        visit = self._visit
-        self._count += 1
-        self._unsaid = Unsaid(f"v{visit.number}-{self._count}", visit.random.choice(WORDS), visit.elapsed)
-        self._next = visit.elapsed + max(SHORTEST_TALK, drawn(visit.random, self._talks))
-        await self._send(socket, self._unsaid)
-
-    async def _send(self, socket: Socket, message: Unsaid) -> None:
-        await socket.say({"type": "say", "ref": message.ref, "text": message.text})
+    def _think(self) -> None:
+        """Give up a message that nobody took, and think of the next one when it is time: with or without a socket."""
+        now = self._visit.elapsed
+        if self._unsaid and now - self._unsaid.since > self._patience:
+            self._told("unanswered", ok=False)
+        if self._unsaid is None and now >= self._next:
+            self._count += 1
+            self._unsaid = Unsaid(f"v{self._visit.number}-{self._count}", self._visit.random.choice(WORDS), now)
+            self._next = now + max(SHORTEST_TALK, drawn(self._visit.random, self._talks))
 
     def _hear(self, heard: Mapping[str, Any]) -> None:
         kind = heard.get("type")
@@ -145,10 +144,6 @@ class Talker:
         self._unsaid = None
         # History came before the first answer to a message: from here on nothing may be missing.
         self._fresh = dict.fromkeys(self._seen, True)
-
-    def _give_up(self) -> None:
-        if self._unsaid and self._visit.elapsed - self._unsaid.since > self._patience:
-            self._told("unanswered", ok=False)
 
     def _url(self) -> str:
         after = ",".join(f"{home}:{number}" for home, number in sorted(self._seen.items()))
