@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import WSMsgType, web
 
-PAGE = '<meta name="csrf" content="a&amp;b"><video data-src="/video/kr/index.m3u8"></video>'
+PAGE, PLAYER = '<meta name="csrf" content="a&amp;b">', '<div data-src="/video/kr/index.m3u8"></div>'
 SEGMENT_SECONDS = 2
 
 
@@ -23,10 +23,13 @@ class SmallShop:
         Beginnings of paths that answer 503.
     left
         Units of the sale.
+    player
+        Whether the show's page has one.
     """
 
     broken: tuple[str, ...] = ()
     left: int = 100
+    player: bool = True
     port: int = 0
     orders: dict[str, str] = field(default_factory=dict)
     cookies: set[str] = field(default_factory=set)
@@ -85,7 +88,7 @@ class SmallShop:
 
     async def _page(self, request: web.Request) -> web.Response:
         headers = {"set-cookie": "__Host-onair=s3; Path=/; HttpOnly"} if request.path != "/" else {}
-        return web.Response(text=PAGE, content_type="text/html", headers=headers)
+        return web.Response(text=PAGE + PLAYER * self.player, content_type="text/html", headers=headers)
 
     async def _playlist(self, _: web.Request) -> web.Response:
         newest = int(time.time() // SEGMENT_SECONDS) - 1

@@ -78,6 +78,13 @@ def test_a_front_page_that_does_not_come_ends_the_visit(shop: SmallShop) -> None
     assert result.activities["browse"].failed == 3
 
 
+def test_a_page_without_a_player_is_noticed_by_who_came_to_watch(shop: SmallShop) -> None:
+    shop.player = False
+    result = run_viewers(plan(shop, requests=2))
+    assert {name: seen.count for name, seen in result.activities["watch"].outcomes.items()} == {"no-player": 2}
+    assert result.activities["chat"].failed == 0
+
+
 def test_as_a_process_that_is_stopped(shop: SmallShop) -> None:
     with ViewersProcess(plan(shop, requests=400, rate=2.0)) as viewers:
         time.sleep(4)

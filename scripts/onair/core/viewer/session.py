@@ -53,16 +53,18 @@ class Session:
         text = page.body.decode(errors="replace")
         csrf, video = _CSRF.search(text), _VIDEO.search(text)
         cookie = next((each for each in page.cookies if each.startswith(f"{COOKIE}=")), None)
-        if csrf is None or video is None or cookie is None:
-            missing = [n for n, v in (("session", cookie), ("token", csrf), ("video", video)) if v is None]
-            return Ending(f"page-without-{missing[0]}", ok=False)
+        if csrf is None or cookie is None:
+            return Ending(f"page-without-{'session' if cookie is None else 'token'}", ok=False)
         headers["cookie"] = f"{cookie}; geo={self._geo}"
         until = visit.elapsed + self._habits.stay(visit.random)
         region = page.region if page.region in self._regions else self._geo
         talker = Talker(visit, region, self._show, headers, talks=self._habits.talks, patience=self._habits.patience)
         shopper = Shopper(region, headers["cookie"], unescape(csrf[1]))
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(Player(visit, region, video[0], headers).play(until))
+            if video is None:
+                visit.tell("watch", "no-player", since=visit.elapsed, ok=False, region=page.region)
+            else:
+                tasks.create_task(Player(visit, region, video[0], headers).play(until))
             tasks.create_task(talker.talk(until))
             if visit.random.random() < self._habits.buys:
                 tasks.create_task(self._buy(visit, shopper))
