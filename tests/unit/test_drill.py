@@ -318,6 +318,38 @@ def test_a_file_that_does_not_parse_is_refused_with_its_line(tmp_path: Path) -> 
     assert (one.rule, one.file, one.line) == ("drill/yaml", "drills/a.yaml", 3)
 
 
+FAULTS = [
+    {"kill": {"cluster": "local-kr", "service": "web"}},
+    {"cut": ["edge:local-kr"]},
+    {"stop": ["hub."]},
+    {"powerOff": {"cluster": "local-kr", "node": "local-kr-b"}},
+    {"drain": {"cluster": "local-kr", "node": "local-kr-b"}},
+    {"scale": {"cluster": "local-kr", "service": "coredns", "namespace": "kube-system", "replicas": 0}},
+    {"outOfMemory": {"cluster": "local-kr", "service": "web"}},
+    {"destroy": {"cluster": "local-us"}},
+    {"launch": {"cluster": "local-us"}},
+]
+EXPECTED = [
+    {"serves": {"viewers": "kr", "by": "us"}},
+    {"ready": {"cluster": "local-kr", "service": "web", "pods": 2, "but": "local-kr-b"}},
+    {"node": {"cluster": "local-kr", "node": "local-kr-b", "ready": False}},
+    {"ended": {"cluster": "local-kr", "service": "web", "reason": "OOMKilled"}},
+    {"well": True},
+]
+
+
+def test_every_fault_and_expectation_has_words_in_both_languages() -> None:
+    faults = [Fault.model_validate(each) for each in FAULTS]
+    seen_ = [Expectation.model_validate(each | {"within": 5}) for each in EXPECTED]
+    assert {next(iter(each)) for each in FAULTS} == set(Fault.model_fields)
+    assert {next(iter(each)) for each in EXPECTED} == set(Expectation.model_fields) - {"within"}
+    words = {language: [each.of(language) for each in (*faults, *seen_)] for language in LANGUAGES}
+    assert words["en"] == [str(each) for each in (*faults, *seen_)]
+    for en, ko in zip(words["en"], words["ko"], strict=True):
+        assert en != ko
+        assert "None" not in en + ko
+
+
 def test_an_unknown_drill_is_refused_with_those_that_exist() -> None:
     (one,) = findings_of(lambda: choose(command.read(ROOT), ["pod-kill", "flood"]))
     assert (one.rule, one.what) == ("drill/unknown", "no drill 'flood'")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from onair.adapters.local import cgroups, day_zero, git, network, teardown
@@ -77,6 +78,7 @@ def bring_back(local: LocalPlatform, region: Region) -> str:
         If it does not come up.
     """
     network.ensure(local.topology)
+    region = replace(region)  # what was known of the lost API server's kinds does not count
     region.start_control_plane(local.supervisor)
     commit = git.run(local.repository, "rev-parse", MAIN)
     with git.unpacked(local.repository, commit, "apps", "clusters", "infrastructure") as tree:

@@ -35,14 +35,16 @@ def kill_pod(region: Region, namespace: str, service: str, draw: random.Random |
 
 
 _EAT = """
-import time
+import os, time
 with open("/proc/1/oom_score_adj", "w") as first: first.write("1000")
-kept = []
 while True:
-    kept.append(bytearray(8 << 20))
-    time.sleep(0.01)
+    if os.fork() == 0:
+        kept = b"x" * (16 << 20)
+        time.sleep(60)
+        os._exit(0)
+    time.sleep(0.05)
 """
-"""Takes memory until there is none; the kernel ends the one who may least stay, and that is the service's process."""
+"""Takes memory until there is none. The kernel ends the process that has most: each of these has less than the service."""
 
 
 def exhaust_memory(region: Region, namespace: str, service: str) -> str:
@@ -59,7 +61,7 @@ def exhaust_memory(region: Region, namespace: str, service: str) -> str:
         return "no pod runs"
     name = min(str(pod["metadata"]["name"]) for pod in running)
     done = region.kubectl.run("exec", f"--namespace={namespace}", name, "--", "python3", "-c", _EAT, check=False)
-    return f"{name}: the eater ended with {done.returncode}"
+    return f"{name}: what took its memory ended with {done.returncode}"
 
 
 def _containers(pod: dict[str, Any]) -> list[str]:
