@@ -44,7 +44,7 @@ while True:
         os._exit(0)
     time.sleep(0.05)
 """
-"""Takes memory until there is none. The kernel ends the process that has most: each of these has less than the service."""
+"""Takes memory until there is none. The kernel ends who has most of it: each of these has less than the service."""
 
 
 def exhaust_memory(region: Region, namespace: str, service: str) -> str:
