@@ -15,7 +15,7 @@ from onair.core.finding import OnairError
 from onair.core.load_result import Measured
 from onair.core.progress import Reporter, Step
 from onair.core.purchase import Attempt
-from onair.core.viewer.plan import Region, ViewersResult
+from onair.core.viewer.plan import Activity, Region, ViewersResult
 
 STEADY_SECONDS = 10.0
 """Traffic before the fault, and after all is well again."""
@@ -132,7 +132,7 @@ def run(drill: Drill, world: World, reporter: Reporter, steady: float = STEADY_S
         return seen(found, rate, fault, heal, chronicle.began)
 
     viewers = {name: met(found, spec.traffic[name]) for name, found in pages.items()}
-    sessions = {
+    sessions: dict[str, dict[Activity, Seen]] = {
         name: {activity: met(each, spec.sessions[name]) for activity, each in found.activities.items()}
         for name, found in crowds.items()
     }
@@ -254,9 +254,9 @@ def _traffic(drill: Drill, world: World) -> Iterator[_Traffic]:
         if spec.sessions:
             found.goods = world.sell()
             stack.callback(found.goods.close)
-        for viewers, rate in spec.sessions.items():
-            found.crowds[viewers] = world.visit(viewers, rate)
-            stack.callback(_end, found.crowds[viewers])
+        for geo, rate in spec.sessions.items():
+            found.crowds[geo] = world.visit(geo, rate)
+            stack.callback(_end, found.crowds[geo])
         for viewers, rate in spec.traffic.items():
             found.pages[viewers] = world.load(viewers, rate)
             stack.callback(_end, found.pages[viewers])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from onair.core.drill.result import Run, Seen, numbered
 from onair.core.finding import Finding, OnairError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COLOURS = {"kr": "#0b6e99", "us": "#c77800"}
 FAILED = "#c81e1e"
 MARKS = {"fault": "#c81e1e", "detected": "#7a4fa3", "heal": "#2e7d32", "recovered": "#2e7d32"}
-STYLE = {
+STYLE: dict[str, Any] = {
     "svg.fonttype": "none",  # text stays text: a reader's own fonts, and smaller
     "svg.hashsalt": "onair",  # the same run gives the same file
     "path.simplify": True,
@@ -45,7 +45,7 @@ def draw(run: Run) -> str:
     except ImportError as error:
         what = "pictures of drills need Matplotlib"
         raise OnairError(Finding(rule="drill/no-plot", what=what, mend="make .venv/dev.stamp")) from error
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(cast(Any, STYLE)):
         figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
         panels: list[tuple[int, Callable[[Axes, Run], None]]] = [(3, _requests), (3, _times)]
         if run.sessions:

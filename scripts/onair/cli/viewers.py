@@ -17,6 +17,7 @@ from onair.adapters.viewers import run_viewers
 from onair.cli.load import finding, networks, platform_authority, seconds
 from onair.core.finding import OnairError
 from onair.core.load import STARTED
+from onair.core.load_result import Measured
 from onair.core.viewer.plan import Habits, ViewersPlan, ViewersResult
 
 
@@ -75,7 +76,8 @@ def command(
 def report(result: ViewersResult, console: Console) -> None:
     """Draw what viewers noticed, then the requests behind it."""
     table = Table("what", "count", "well", "not", "p50 ms", "p99 ms", "outcomes", box=None)
-    rows = {"sessions": result.sessions, **result.activities}
+    rows: dict[str, Measured] = {"sessions": result.sessions}
+    rows.update(result.activities)
     rows |= {name: step for name, step in result.steps.items() if name not in rows}
     for name, found in rows.items():
         outcomes = ", ".join(f"{outcome} {seen.count:,}" for outcome, seen in found.outcomes.items())

@@ -27,23 +27,23 @@ class Demand(NamedTuple):
     """So many pods that one object makes at its peak, each with these needs (``requests.cpu``, …, ``pods``)."""
 
     pods: Pods
-    count: int
+    most: int
     need: Need
 
     def twice(self) -> Demand:
         """Return the same while a release of it is under way."""
-        return self._replace(count=2 * self.count)
+        return self._replace(most=2 * self.most)
 
 
 class Nodes(NamedTuple):
     """The nodes that a cluster may have."""
 
-    count: int
+    number: int
     room: Need
 
     def __str__(self) -> str:
         parts = ", ".join(f"{name} {float(value):g}" for name, value in self.room.items())
-        return f"{self.count} nodes of {parts}"
+        return f"{self.number} nodes of {parts}"
 
 
 def peak(estate: Estate) -> Iterator[Finding]:
@@ -56,7 +56,7 @@ def peak(estate: Estate) -> Iterator[Finding]:
                 continue
             all_demands = [each.twice() if i == place else each for place, each in enumerate(demands)]
             for why in _lacks(estate, demand, all_demands, nodes):
-                what = f"twice its peak of {demand.count} pods does not fit while the others are at theirs: {why}"
+                what = f"twice its peak of {demand.most} pods does not fit while the others are at theirs: {why}"
                 mend = f"lower maxReplicas or the requests, or plan for more nodes (capacity in {FACT})"
                 found, at = _place(demand.pods)
                 yield estate.finding("capacity/peak", found, what, at=at, why=PEAK.why, mend=mend)
@@ -72,7 +72,7 @@ def _lacks(estate: Estate, demand: Demand, all_demands: list[Demand], nodes: Nod
             continue
         for key, value in mapping(quota.get("spec", "hard")).items():
             name, most = PLAIN.get(str(key), str(key)), quantity(value)
-            used = sum((each.count * each.need.get(name, Fraction(0)) for each in beside), Fraction(0))
+            used = sum((each.most * each.need.get(name, Fraction(0)) for each in beside), Fraction(0))
             if most is not None and used > most:
                 yield f"ResourceQuota {quota.name} allows {key} {value}, {float(used):g} are needed"
 
@@ -82,10 +82,10 @@ def _unplaced(demands: list[Demand], nodes: Nodes) -> int:
 
     The scheduler may do better; what this finds room for, it finds room for as well.
     """
-    free = [dict(nodes.room) for _ in range(nodes.count)]
+    free = [dict(nodes.room) for _ in range(nodes.number)]
     left = 0
     for demand in sorted(demands, key=lambda each: max(each.need[n] / nodes.room[n] for n in nodes.room), reverse=True):
-        for _ in range(demand.count):
+        for _ in range(demand.most):
             place = next((node for node in free if all(node[n] >= demand.need[n] for n in node)), None)
             if place is None:
                 left += 1
@@ -105,8 +105,8 @@ def _demand(pods: Pods, nodes: Nodes | None) -> Demand:
         for name in ("cpu", "memory"):
             found = (mapping(mapping(each.get("resources")).get(kind)).get(name) for each in containers)
             need[f"{kind}.{name}"] = sum((quantity(each) or Fraction(0) for each in found), Fraction(0))
-    daemon = pods.owner.kind == "DaemonSet" and nodes
-    return Demand(pods, nodes.count if daemon else max(0, pods.replicas[1]), need)
+    most = nodes.number if nodes and pods.owner.kind == "DaemonSet" else max(0, pods.replicas[1])
+    return Demand(pods, most, need)
 
 
 def _nodes(capacity: object, facts: Body) -> Nodes | None:
