@@ -30,6 +30,7 @@ COMMANDS = (
     "release",
     "promote",
     "rollback",
+    "prescale",
     "retire",
     "toolchain",
     "load",

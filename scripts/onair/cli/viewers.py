@@ -77,7 +77,7 @@ def report(result: ViewersResult, console: Console) -> None:
     """Draw what viewers noticed, then the requests behind it."""
     table = Table("what", "count", "well", "not", "p50 ms", "p99 ms", "outcomes", box=None)
     rows: dict[str, Measured] = {"sessions": result.sessions}
-    rows.update(result.activities)
+    rows |= {str(name): found for name, found in result.activities.items()}
     rows |= {name: step for name, step in result.steps.items() if name not in rows}
     for name, found in rows.items():
         outcomes = ", ".join(f"{outcome} {seen.count:,}" for outcome, seen in found.outcomes.items())

@@ -160,6 +160,14 @@ class Capacity(_Model):
     pods: Annotated[int, Field(ge=1, le=1000)]
 
 
+class Stage(_Model):
+    """The fewest pods of each service that viewers meet: now, usually, and while a show is on."""
+
+    replicas: Annotated[int, Field(ge=2, le=50)]
+    usual: Annotated[int, Field(ge=2, le=50)]
+    show: Annotated[int, Field(ge=2, le=50)]
+
+
 class PlatformSpec(_Model):
     """What holds for every cluster."""
 
@@ -172,6 +180,7 @@ class PlatformSpec(_Model):
     hub: Hub
     edge: Edge
     capacity: PerEnvironment[Capacity]
+    stage: Stage
     versions: dict[str, str]
 
 
