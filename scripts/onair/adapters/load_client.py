@@ -191,6 +191,9 @@ async def exchange(
                 answer.received += len(chunk)
                 if body is not None:
                     body += chunk
+            if body is not None:
+                set_by = response.headers.getall("set-cookie", [])
+                answer.cookies = tuple(each.partition(";")[0].strip() for each in set_by)
             answer.ok = response.status < 400
             answer.outcome = f"http-{response.status}"
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -204,15 +207,18 @@ async def exchange(
 def _trace(opened: Callable[[], None]) -> aiohttp.TraceConfig:
     trace = aiohttp.TraceConfig()
 
+    def progress(context: SimpleNamespace) -> Progress:
+        return context.trace_request_ctx or Progress()  # a WebSocket's handshake brings none
+
     async def connecting(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
-        context.trace_request_ctx.phase = "connect"
+        progress(context).phase = "connect"
 
     async def connected(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
-        context.trace_request_ctx.phase = "answer"
+        progress(context).phase = "answer"
         opened()
 
     async def reused(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
-        context.trace_request_ctx.reused = True
+        progress(context).reused = True
 
     trace.on_connection_create_start.append(connecting)
     trace.on_connection_create_end.append(connected)

@@ -16,10 +16,11 @@ import aiohttp
 from onair.adapters.interrupts import noted
 from onair.adapters.load_client import Network, Request, Sessions, allowed, exchange, resolve, trust
 from onair.adapters.load_engine import Arrive, Clock, Engine, OnTick
+from onair.adapters.load_socket import shake_hands
 from onair.core.finding import Finding, OnairError
 from onair.core.load import HUNG_UP, host_and_port
 from onair.core.load_result import Answer, Recorder
-from onair.core.scenario import Reply, Scenario, ScenarioPlan, ScenarioResult
+from onair.core.scenario import Reply, Scenario, ScenarioPlan, ScenarioResult, Socket
 
 BROWSER_CONNECTIONS = 6
 """Of one browser to one host over HTTP/1.1, as Chromium and Firefox do; one more request waits, which counts."""
@@ -117,9 +118,23 @@ class _Visit:
                 answer = await exchange(self._session, request, due, self._clock, text)
         except TimeoutError:
             answer = Answer(due, due, self._clock(), HUNG_UP, ok=False)
+        self._record(step, answer)
+        status = int(code) if (code := answer.outcome.removeprefix("http-")).isdecimal() else 0
+        return Reply(answer.outcome, status, bytes(text), answer.region, answer.cookies)
+
+    async def connect(self, step: str, target: str, path: str, *, headers: Mapping[str, str]) -> Socket | None:
+        url, due = self._plan.targets[target] + path, self._clock()
+        answer, socket = await shake_hands(self._session, url, headers, self._clock, self._plan.timeout)
+        answer.due = due
+        self._record(step, answer)
+        return socket
+
+    def tell(self, step: str, outcome: str, *, since: float, ok: bool, region: str = "") -> None:
+        due = self._due + since
+        self._record(step, Answer(due, due, max(due, self._clock()), outcome, ok=ok, region=region))
+
+    def _record(self, step: str, answer: Answer) -> None:
         self._steps.setdefault(step, Recorder(self._plan.interval)).add(answer)
-        status = answer.outcome.removeprefix("http-")
-        return Reply(answer.outcome, int(status) if status.isdecimal() else 0, bytes(text))
 
     async def pause(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

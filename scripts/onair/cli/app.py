@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FINDINGS, COULD_NOT_RUN = 1, 2
 AGAIN = "interrupted; the same command goes on from here"
-FROM_THE_START = {"load", "storm", "drill"}
+FROM_THE_START = {"load", "viewers", "storm", "drill"}
 """Measurements: what is interrupted was told as far as it came, and the next one is another."""
 COMMANDS = (
     "up",
@@ -30,9 +30,11 @@ COMMANDS = (
     "release",
     "promote",
     "rollback",
+    "prescale",
     "retire",
     "toolchain",
     "load",
+    "viewers",
     "storm",
     "drill",
     "ip",

@@ -21,6 +21,9 @@ from onair.core.drill.report_words import LANGUAGES
 from onair.core.drill.result import Run
 from onair.core.finding import Finding, OnairError
 
+PAGES = "build/reports"
+"""Where the report's pages go: whole, so that they can be sent; not part of the repository."""
+
 
 def command(
     names: Annotated[list[str] | None, typer.Argument(help="Drills, by the names of their files.")] = None,
@@ -76,9 +79,25 @@ def recorded(root: Path, drills: dict[str, Drill]) -> dict[str, list[Run]]:
 
 
 def write(root: Path, drills: dict[str, Drill]) -> None:
-    """Write the report in each language from what is recorded."""
+    """Write the report in each language from what is recorded, with its pictures; and as pages to be sent.
+
+    Raises
+    ------
+    OnairError
+        If it cannot be drawn or written.
+    """
+    from onair.adapters.drill_picture import draw  # noqa: PLC0415 - a list of drills draws nothing
+    from onair.adapters.report_html import html  # noqa: PLC0415
+
+    kept = recorded(root, drills)
+    for name, runs in kept.items():
+        replace(root / RECORDS / f"{name}.svg", draw(runs[-1]))
     for language in LANGUAGES:
-        replace(root / REPORT[language], markdown(drills, recorded(root, drills), language))
+        file, text = root / REPORT[language], markdown(drills, kept, language)
+        replace(file, text)
+        page = root / PAGES / f"high-availability.{language}.html"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        replace(page, html(text, file.parent, language))
 
 
 def _run(chosen: list[Drill], drills: dict[str, Drill], runs: int, record: bool) -> None:

@@ -58,7 +58,7 @@ def command(
     fields = {
         "url": url,
         "rate": rate,
-        "duration": None if duration is None else _seconds("--duration", duration),
+        "duration": None if duration is None else seconds("--duration", duration),
         "requests": requests,
         "arrivals": arrivals,
         "seed": seed,
@@ -67,16 +67,16 @@ def command(
         "method": method,
         "headers": tuple(_header(h) for h in header or ()) + ((("x-onair-geo", geo),) if geo else ()),
         "body_file": body_file,
-        "timeout": _seconds("--timeout", timeout),
-        "ca_certificate": cacert or (_platform_authority() if url.startswith("https:") else None),
+        "timeout": seconds("--timeout", timeout),
+        "ca_certificate": cacert or (platform_authority() if url.startswith("https:") else None),
         "resolve": resolve,
-        "interval": _seconds("--interval", interval),
+        "interval": seconds("--interval", interval),
         "max_in_flight": max_in_flight,
     }
     try:
         plan = LoadPlan.model_validate(fields)
     except ValidationError as error:
-        raise OnairError(*(_finding(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors())) from error
+        raise OnairError(*(finding(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors())) from error
     result = _run(plan, quiet)
     if json_file:
         json_file.write_text(result.model_dump_json(indent=1), encoding="utf-8")
@@ -116,10 +116,10 @@ def report(result: LoadResult, console: Console) -> None:
 
 
 def _run(plan: LoadPlan, quiet: bool) -> LoadResult:
-    networks = _networks()
+    allowed = networks()
     if quiet:
         # Who started this process waits for this line.
-        return run_load(plan, networks=networks, on_start=lambda: print(STARTED, flush=True))
+        return run_load(plan, networks=allowed, on_start=lambda: print(STARTED, flush=True))
     console = Console(stderr=True, highlight=False)
     with Live("starting", console=console, transient=True, auto_refresh=False) as live:
 
@@ -129,17 +129,19 @@ def _run(plan: LoadPlan, quiet: bool) -> LoadResult:
             line = f"{tick.elapsed:6.1f} s  {tick.due:,} due  {counts}  {tick.in_flight} under way  {times}"
             live.update(line, refresh=True)
 
-        return run_load(plan, show, networks=networks)
+        return run_load(plan, show, networks=allowed)
 
 
-def _networks() -> list[IPv4Network]:
+def networks() -> list[IPv4Network]:
+    """Return where load may go besides loopback."""
     try:
         return [read(ROOT).platform.spec.pools.local]
     except OnairError:
         return []  # broken facts are for other commands to tell; loopback is always allowed
 
 
-def _platform_authority() -> Path | None:
+def platform_authority() -> Path | None:
+    """Return the platform's own authority, if there is one here."""
     path = Paths.of().pki("platform") / "ca.crt"
     return path if path.is_file() else None
 
@@ -147,18 +149,20 @@ def _platform_authority() -> Path | None:
 def _header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     if not colon or not name.strip():
-        raise OnairError(_finding("--header", f"'{text}' is not 'Name: value'"))
+        raise OnairError(finding("--header", f"'{text}' is not 'Name: value'"))
     return name.strip(), value.strip()
 
 
-def _seconds(option: str, text: str) -> float:
+def seconds(option: str, text: str) -> float:
+    """Read an option's duration; raises OnairError when it is none."""
     try:
         return seconds_of(text)
     except ValueError as error:
-        raise OnairError(_finding(option, str(error))) from error
+        raise OnairError(finding(option, str(error))) from error
 
 
-def _finding(field: str, message: str) -> Finding:
+def finding(field: str, message: str) -> Finding:
+    """Say what is wrong with an option."""
     what = f"{field}: {message.removeprefix('Value error, ')}" if field else message.removeprefix("Value error, ")
     return Finding(rule="load/plan", what=what, mend="onair load --help")
 

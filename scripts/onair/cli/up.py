@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from onair.adapters import facts_file, machine, mirrors
-from onair.adapters.local import cgroups, day_zero, delivery, git, kernel, network
+from onair.adapters.local import arrival, cgroups, delivery, git, kernel, network
 from onair.adapters.local.images import ImageStore
 from onair.adapters.local.platform import LocalPlatform
-from onair.adapters.local.region import Region
 from onair.cli import console, status
 from onair.cli.context import ROOT
 from onair.core import preflight
@@ -17,7 +15,6 @@ from onair.core.finding import OnairError, errors
 from onair.core.paths import Paths
 
 CONVERGE_SECONDS = 900
-VOLUMES = {"postgres": 999, "valkey": 999, "prometheus": 65534}
 
 
 def command() -> None:
@@ -54,7 +51,7 @@ def command() -> None:
         git.unpacked(local.repository, commit, "apps", "clusters", "infrastructure") as tree,
         ThreadPoolExecutor() as pool,
     ):
-        list(pool.map(lambda region: _region(local, region, images, tree), local.regions))
+        list(pool.map(lambda region: arrival.start(local, region, images, tree), local.regions))
     local.start_edge()
     with reporter.step("Argo CD syncs") as step:
         try:
@@ -63,15 +60,3 @@ def command() -> None:
             status.show(local.inspect())  # which pod, and why
             raise
     status.show(local.inspect())
-
-
-def _region(local: LocalPlatform, region: Region, images: dict[str, str], tree: Path) -> None:
-    # While a new API server starts, there is time to render.
-    parts = None if region.api.ready() else day_zero.render(local, tree, region.cluster.name)
-    region.start_nodes(local.supervisor, images)
-    region.make_volume_folders(VOLUMES)
-    if day_zero.handed_over(region):
-        day_zero.make_secrets(local, region)
-    else:
-        day_zero.bootstrap(local, region, parts or day_zero.render(local, tree, region.cluster.name))
-    region.wait_nodes()

@@ -151,6 +151,23 @@ class Hub(_Model):
     registry_port: Port
 
 
+class Capacity(_Model):
+    """The nodes that a cluster of an environment may have: how many, and what each of them has."""
+
+    nodes_per_zone: Annotated[int, Field(ge=1, le=100)]
+    cpu: Annotated[int, Field(ge=1, le=512)]
+    memory: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}(Mi|Gi)$")]
+    pods: Annotated[int, Field(ge=1, le=1000)]
+
+
+class Stage(_Model):
+    """The fewest pods of each service that viewers meet: now, usually, and while a show is on."""
+
+    replicas: Annotated[int, Field(ge=2, le=50)]
+    usual: Annotated[int, Field(ge=2, le=50)]
+    show: Annotated[int, Field(ge=2, le=50)]
+
+
 class PlatformSpec(_Model):
     """What holds for every cluster."""
 
@@ -162,6 +179,8 @@ class PlatformSpec(_Model):
     naming: dict[str, str]
     hub: Hub
     edge: Edge
+    capacity: PerEnvironment[Capacity]
+    stage: Stage
     versions: dict[str, str]
 
 

@@ -137,6 +137,7 @@ class Answer:
     edge: str = ""
     received: int = 0
     detail: str = ""
+    cookies: tuple[str, ...] = ()
 
 
 @dataclass

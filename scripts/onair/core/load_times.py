@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from dataclasses import dataclass
 
 from hdrh.histogram import HdrHistogram
 from pydantic import BaseModel, ConfigDict
@@ -33,22 +34,33 @@ def middle_and_tail(times: array[float]) -> tuple[float, float]:
     return round(ordered[len(ordered) // 2], 3), round(ordered[int(len(ordered) * 0.99)], 3)
 
 
-def histogram() -> HdrHistogram:
+@dataclass
+class Histogram:
+    """Times as counts; ``total`` is their exact sum, which the library would find by a walk over all its buckets."""
+
+    counts: HdrHistogram
+    total: int = 0
+
+
+def histogram() -> Histogram:
     """Return an empty histogram of microseconds, to three digits and up to an hour."""
-    return HdrHistogram(1, LONGEST_MICROSECONDS, DIGITS)
+    return Histogram(HdrHistogram(1, LONGEST_MICROSECONDS, DIGITS))
 
 
-def record(histogram: HdrHistogram, seconds: float) -> None:
+def record(histogram: Histogram, seconds: float) -> None:
     """Put a time in."""
-    histogram.record_value(min(LONGEST_MICROSECONDS, max(1, round(seconds * 1e6))))
+    microseconds = min(LONGEST_MICROSECONDS, max(1, round(seconds * 1e6)))
+    histogram.counts.record_value(microseconds)
+    histogram.total += microseconds
 
 
-def quantiles(histogram: HdrHistogram) -> Quantiles:
+def quantiles(histogram: Histogram) -> Quantiles:
     """Read a histogram."""
-    count = histogram.get_total_count()
+    counts = histogram.counts
+    count = counts.get_total_count()
     if not count:
         return Quantiles()
     marks = {"p50": 50, "p90": 90, "p95": 95, "p99": 99, "p99_9": 99.9, "max": 100}
-    times = {name: round(histogram.get_value_at_percentile(p) / 1000, 3) for name, p in marks.items()}
-    text = histogram.encode().decode()
-    return Quantiles(count=count, mean=round(histogram.get_mean_value() / 1000, 3), encoded=text, **times)
+    times = {name: round(counts.get_value_at_percentile(p) / 1000, 3) for name, p in marks.items()}
+    text = counts.encode().decode()
+    return Quantiles(count=count, mean=round(histogram.total / count / 1000, 3), encoded=text, **times)

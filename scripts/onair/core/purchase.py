@@ -148,13 +148,19 @@ class Purchase:
         shopper, offer = self._shoppers[visit.number % len(self._shoppers)], self._offer(visit.number)
         attempt = Attempt(visit.number, shopper.region, offer.sale, new_key(shopper.region))
         self.log.append(attempt)
-        ending = await _Buyer(visit, shopper, attempt, self._habits, self._regions).buy(offer)
+        ending = await Buyer(visit, shopper, attempt, self._habits, self._regions).buy(offer)
         attempt.outcome = ending.outcome
         return ending
 
 
-class _Buyer:
-    """One viewer at one purchase."""
+class Buyer:
+    """One viewer at one purchase.
+
+    Parameters
+    ----------
+    regions
+        Where this viewer asks, besides the one that the session is at home in.
+    """
 
     def __init__(
         self, visit: Visit, shopper: Shopper, attempt: Attempt, habits: Habits, regions: Sequence[str]
@@ -163,6 +169,7 @@ class _Buyer:
         self._regions = [shopper.region, *(region for region in regions if region != shopper.region)]
 
     async def buy(self, offer: Offer) -> Ending:
+        """Hold a piece, order it, and follow the order to its end; the attempt keeps what was told."""
         habits, draw, attempt = self._habits, self._visit.random, self._attempt
         held = await self._insist("hold", attempt.hold, {"sale": offer.sale, "sku": offer.sku, "quantity": 1})
         if held is None or held.status != 201:

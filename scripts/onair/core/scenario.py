@@ -46,11 +46,21 @@ class ScenarioResult(BaseModel):
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back; ``status`` is 0 when no complete answer did."""
+    """What came back; ``status`` is 0 when no complete answer did.
+
+    Attributes
+    ----------
+    region
+        Which served it.
+    cookies
+        What it sets: ``name=value``.
+    """
 
     outcome: str
     status: int = 0
     body: bytes = b""
+    region: str = ""
+    cookies: tuple[str, ...] = ()
 
     @property
     def lost(self) -> bool:
@@ -72,6 +82,27 @@ class Ending:
 
     outcome: str
     ok: bool = True
+
+
+class Socket(Protocol):
+    """A WebSocket of JSON objects."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more will come."""
+        ...
+
+    async def say(self, message: Mapping[str, Any]) -> None:
+        """Send one; on a socket that is gone, nothing happens, as in a browser."""
+        ...
+
+    async def hear(self, seconds: float) -> dict[str, Any] | None:
+        """Return the next one; None when none comes for so long, or none will."""
+        ...
+
+    async def close(self) -> None:
+        """Say goodbye."""
+        ...
 
 
 class Visit(Protocol):
@@ -98,6 +129,14 @@ class Visit(Protocol):
         patience: float | None = None,
     ) -> Reply:
         """Send a request, recorded under ``step``; after ``patience`` seconds hang up on it."""
+        ...
+
+    async def connect(self, step: str, target: str, path: str, *, headers: Mapping[str, str]) -> Socket | None:
+        """Open a WebSocket, its handshake recorded under ``step``; None where it is refused or fails."""
+        ...
+
+    def tell(self, step: str, outcome: str, *, since: float, ok: bool, region: str = "") -> None:
+        """Record what is no request: it was due ``since`` so many seconds after this arrival, and ended now."""
         ...
 
     async def pause(self, seconds: float) -> None:

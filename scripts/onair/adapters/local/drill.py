@@ -8,21 +8,24 @@ import time
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 
 from onair.adapters import kube_api
-from onair.adapters.load_process import LoadProcess
-from onair.adapters.local import cgroups, git, network, screens
+from onair.adapters.load_process import LoadProcess, ViewersProcess
+from onair.adapters.local import arrival, cgroups, git, network, screens
+from onair.adapters.local.drill_sale import DrillSale
 from onair.adapters.local.platform import PLATFORM, LocalPlatform
-from onair.adapters.local.pods import kill_pod
+from onair.adapters.local.pods import exhaust_memory, kill_pod
+from onair.adapters.local.storm import authority_of
 from onair.core import status
-from onair.core.drill.plan import Expectation, Fault, NodeOf, Ready, Scaled
+from onair.core.drill.moves import Ended, Expectation, Fault, NodeOf, Pods, Ready, Scaled
 from onair.core.finding import Finding, OnairError
 from onair.core.load import LoadPlan
 from onair.core.node import pods_cgroup
-from onair.core.pki import CLUSTER_CA
+from onair.core.viewer.plan import Region, ViewersPlan
 
 PAGE = "/?lang=en"
 GEO = "x-onair-geo"
@@ -46,9 +49,11 @@ class LocalWorld:
 
     def __init__(self, local: LocalPlatform, shots: Path) -> None:
         self._local, self._shots = local, shots
-        self._authority = local.paths.pki(PLATFORM) / f"{CLUSTER_CA}.crt"
+        self._authority = authority_of(local)
         self._halted: list[str] = []
         self._drained: list[NodeOf] = []
+        self._absent: list[str] = []
+        self._show = ""
         self._well_since: float | None = None
         port = local.facts.platform.spec.edge.platform_port
         self._address = f"https://localhost:{port}"
@@ -69,6 +74,31 @@ class LocalWorld:
         )
         return LoadProcess(plan, self._local.root).start()
 
+    def visit(self, viewers: Region, rate: float) -> ViewersProcess:
+        """Let viewers near ``viewers`` come in to the show that is on sale."""
+        plan = ViewersPlan.at(
+            self._address,
+            geo=viewers,
+            show=self._show,
+            rate=rate,
+            duration=LOAD_SECONDS,
+            timeout=REQUEST_SECONDS,
+            ca_certificate=self._authority,
+        )
+        return ViewersProcess(plan, self._local.root).start()
+
+    def sell(self) -> DrillSale:
+        """Open a sale for them, in every region that is there.
+
+        Raises
+        ------
+        OnairError
+            If it cannot be opened.
+        """
+        sale = DrillSale(self._local, self._absent)
+        self._show = sale.goods.show
+        return sale
+
     def inject(self, fault: Fault) -> str:
         """Break it.
 
@@ -77,9 +107,11 @@ class LocalWorld:
         OnairError
             If there is no such thing to break.
         """
-        if fault.kill:
-            region = self._local.region(fault.kill.cluster)
-            return kill_pod(region, fault.kill.namespace, fault.kill.service)
+        if fault.kill or fault.outOfMemory:
+            pods = fault.kill or fault.outOfMemory
+            assert pods is not None  # noqa: S101 - for the type checker: one of both is there
+            end = kill_pod if fault.kill else exhaust_memory
+            return end(self._local.region(pods.cluster), pods.namespace, pods.service)
         if fault.cut:
             for name in fault.cut:
                 self._cut(name)
@@ -88,17 +120,32 @@ class LocalWorld:
             return self._halt(fault.stop)
         if fault.powerOff:
             return self._power_off(fault.powerOff)
+        return self._change(fault)
+
+    def _change(self, fault: Fault) -> str:
         if fault.drain:
             self._drained.append(fault.drain)
             words = ("--ignore-daemonsets", "--delete-emptydir-data", f"--timeout={KUBECTL_SECONDS}s")
             region = self._local.region(fault.drain.cluster)
             region.kubectl.run("drain", fault.drain.node, *words)
             return "evicted"
+        if fault.destroy:
+            self._absent.append(fault.destroy.cluster)
+            return arrival.destroy(self._local, self._local.region(fault.destroy.cluster))
+        if fault.launch:
+            return self._launch(fault.launch.cluster)
         return self._scale(fault.scale) if fault.scale else "nothing"
 
+    def _launch(self, cluster: str) -> str:
+        commit = arrival.bring_back(self._local, self._local.region(cluster))
+        self._absent.remove(cluster)
+        return f"made from {commit}"
+
     def heal(self) -> None:
-        """Bring links, services and nodes back; what git declares, Argo CD restores."""
+        """Bring links, services, nodes and regions back; what git declares, Argo CD restores."""
         network.ensure(self._local.topology)
+        for cluster in list(self._absent):
+            self._launch(cluster)
         for service in self._halted:
             self._local.supervisor.resume(service)
         self._halted.clear()
@@ -124,6 +171,8 @@ class LocalWorld:
             items = self._local.region(expected.node.cluster).api.items(kube_api.NODES)
             ready = {item["metadata"]["name"]: status.ready(item) for item in items}
             return ready.get(expected.node.node) is expected.node.ready or str(ready)
+        if expected.ended:
+            return self._ended(expected.ended)
         return self._well()
 
     def shoot(self, drill: str, moment: str) -> dict[str, str]:
@@ -194,10 +243,20 @@ class LocalWorld:
         return answer.headers.get("x-onair-region", "") if answer.is_success else str(answer.status_code)
 
     def _ready(self, wanted: Ready) -> int:
+        return sum(status.ready(item) and item["spec"].get("nodeName") != wanted.but for item in self._pods(wanted))
+
+    def _ended(self, wanted: Ended) -> bool | str:
+        ends = [each.get("lastState", {}).get("terminated") for pod in self._pods(wanted) for each in _containers(pod)]
+        reasons = [end["reason"] for end in ends if end]
+        return wanted.reason in reasons or f"ended: {', '.join(reasons) or 'none'}"
+
+    def _pods(self, wanted: Pods) -> list[dict[str, Any]]:
+        """Return the pods of a service that are not being deleted."""
         path = f"/api/v1/namespaces/{wanted.namespace}/pods?labelSelector=app.kubernetes.io/name={wanted.service}"
         items = self._local.region(wanted.cluster).api.items(path)
-        return sum(
-            status.ready(item) and item["spec"].get("nodeName") != wanted.but
-            for item in items
-            if "deletionTimestamp" not in item["metadata"]
-        )
+        return [item for item in items if "deletionTimestamp" not in item["metadata"]]
+
+
+def _containers(pod: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = pod.get("status", {}).get("containerStatuses", [])
+    return found

@@ -34,6 +34,36 @@ def kill_pod(region: Region, namespace: str, service: str, draw: random.Random |
     return str(name)
 
 
+_EAT = """
+import os, time
+with open("/proc/1/oom_score_adj", "w") as first: first.write("1000")
+while True:
+    if os.fork() == 0:
+        kept = b"x" * (16 << 20)
+        time.sleep(60)
+        os._exit(0)
+    time.sleep(0.05)
+"""
+"""Takes memory until there is none. The kernel ends who has most of it: each of these has less than the service."""
+
+
+def exhaust_memory(region: Region, namespace: str, service: str) -> str:
+    """Take more memory in a pod's container than it may have, so that the kernel ends its first process.
+
+    Returns
+    -------
+    str
+        The pod's name, or that none runs.
+    """
+    items = region.api.items(f"/api/v1/namespaces/{namespace}/pods?labelSelector=app.kubernetes.io/name={service}")
+    running = [pod for pod in items if "deletionTimestamp" not in pod["metadata"] and _containers(pod)]
+    if not running:
+        return "no pod runs"
+    name = min(str(pod["metadata"]["name"]) for pod in running)
+    done = region.kubectl.run("exec", f"--namespace={namespace}", name, "--", "python3", "-c", _EAT, check=False)
+    return f"{name}: what took its memory ended with {done.returncode}"
+
+
 def _containers(pod: dict[str, Any]) -> list[str]:
     """Return the ids of a pod's containers that run, as containerd knows them."""
     statuses = pod.get("status", {}).get("containerStatuses", [])

@@ -44,7 +44,7 @@ def down(paths: Paths, reporter: Reporter, *, purge: bool = False) -> None:
         cgroups.kill()
         step.done(f"{count} ended")
     with reporter.step("mounts") as step:
-        step.done(f"{unmount(paths)} unmounted")
+        step.done(f"{unmount(paths.run, paths.state, paths.cache)} unmounted")
     with reporter.step("network"):
         network.remove()
     with reporter.step("cgroups"):
@@ -57,9 +57,9 @@ def down(paths: Paths, reporter: Reporter, *, purge: bool = False) -> None:
                 shutil.rmtree(folder)
 
 
-def unmount(paths: Paths) -> int:
-    """Unmount everything below our folders, innermost first; returns how many."""
-    ours = [f"{folder}/" for folder in (paths.run, paths.state, paths.cache)]
+def unmount(*folders: Path) -> int:
+    """Unmount everything below these folders, innermost first; returns how many."""
+    ours = [f"{folder}/" for folder in folders]
     lines = Path("/proc/self/mountinfo").read_text().splitlines()
     points = [line.split()[4].encode().decode("unicode_escape") for line in lines]
     mounted = [point for point in points if point.startswith(tuple(ours))]

@@ -86,7 +86,7 @@ def run(plan: StormPlan, world: World, reporter: Reporter) -> StormResult:
     stop, enough = threading.Event(), threading.Event()
     try:
         with reporter.step(f"{plan.items:,} items in {plan.sales} sales"):
-            _open(world, opened)
+            open_sales(world.shops, world.seller, world.goods, opened)
         with noted(stop, enough):
             played, log = _loose(plan, world, opened, reporter, stop)
     finally:
@@ -114,15 +114,22 @@ def run(plan: StormPlan, world: World, reporter: Reporter) -> StormResult:
         )
 
 
-def _open(world: World, opened: Sequence[Sale]) -> None:
-    """Open every sale at its home, and wait until every region has it."""
+def open_sales(shops: Sequence[Shop], seller: Seller, goods: Goods, opened: Sequence[Sale]) -> None:
+    """Open every sale at its home, and wait until every region has it.
+
+    Raises
+    ------
+    OnairError
+        If one cannot be opened, or a region does not learn of it.
+    """
+    homes = {shop.region: shop for shop in shops}
     for sale in opened:
-        world.seller.at(_shop(world, sale.home)).open(sale, world.goods)
+        seller.at(homes[sale.home]).open(sale, goods)
     wanted = {sale.offer.sale for sale in opened}
 
     def everywhere() -> bool | str:
-        for shop in world.shops:
-            missing = wanted - {sale["sale"] for sale in shop.sales(world.goods.show)}
+        for shop in shops:
+            missing = wanted - {sale["sale"] for sale in shop.sales(goods.show)}
             if missing:
                 return f"{shop.region} does not know {min(missing)}"
         return True
@@ -176,7 +183,3 @@ def _settle(plan: StormPlan, world: World, prefix: str, reporter: Reporter, enou
             step.note("; ".join(f"{region}: {each.model_dump(exclude_defaults=True)}" for region, each in left.items()))
             if took > plan.settle or enough.wait(LOOK_SECONDS):
                 return None
-
-
-def _shop(world: World, region: str) -> Shop:
-    return next(shop for shop in world.shops if shop.region == region)

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from onair.core.drill.moves import Expectation, Fault, Strict
 from onair.core.finding import Finding, OnairError
+from onair.core.viewer.plan import Activity, Region
 
 FOLDER = "drills"
-Part = TypeVar("Part", bound="Strict")
 NAME = re.compile(r"[a-z][a-z0-9-]{1,40}")
-Seconds = Annotated[float, Field(gt=0, le=900)]
-
-
-class Strict(BaseModel):
-    """A part of a drill's file; an unknown key is a fault."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Words(Strict):
@@ -34,131 +28,38 @@ class Words(Strict):
         return self.ko if language == "ko" else self.en
 
 
-class Pods(Strict):
-    """The pods of a service in a cluster."""
-
-    cluster: str
-    service: str
-    namespace: str = "shop"
-
-    def __str__(self) -> str:
-        return f"{self.service} in {self.cluster}"
-
-
-class NodeOf(Strict):
-    """A node of a cluster."""
-
-    cluster: str
-    node: str
-
-
-class Scaled(Pods):
-    """A Deployment at a number of replicas that git does not have."""
-
-    replicas: Annotated[int, Field(ge=0, le=10)] = 0
-
-
-class Fault(Strict):
-    """One thing that is done to the platform; exactly one key.
-
-    Attributes
-    ----------
-    kill
-        A pod: its process ends without a word, then the pod is deleted.
-    cut
-        Links, by name (``edge:local-kr``).
-    stop
-        Supervised services, by the beginning of their ids (``local-kr.kube-apiserver``), killed and kept down.
-    powerOff
-        A node: its link is cut and all that runs on it is killed, as when its power fails.
-    drain
-        A node, as before maintenance.
-    scale
-        A Deployment.
-    """
-
-    kill: Pods | None = None
-    cut: Annotated[list[str], Field(min_length=1)] | None = None
-    stop: Annotated[list[str], Field(min_length=1)] | None = None
-    powerOff: NodeOf | None = None
-    drain: NodeOf | None = None
-    scale: Scaled | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        return _single(self)
-
-    def __str__(self) -> str:
-        if self.kill:
-            return f"kill a pod of {self.kill}"
-        if self.cut:
-            return f"cut {', '.join(self.cut)}"
-        if self.stop:
-            return f"stop {', '.join(self.stop)}"
-        if self.powerOff:
-            return f"power off {self.powerOff.node}"
-        if self.drain:
-            return f"drain {self.drain.node}"
-        return f"scale {self.scale} to {self.scale.replicas if self.scale else 0}"
-
-
-class Serves(Strict):
-    """Viewers of a region get their pages from ``by``."""
-
-    viewers: str
-    by: str
-
-
-class Ready(Pods):
-    """So many pods of a service are Ready, those on the node ``but`` not counted."""
-
-    pods: Annotated[int, Field(ge=0, le=20)]
-    but: str = ""
-
-
-class NodeReady(NodeOf):
-    """A node is Ready, or is not."""
-
-    ready: bool
-
-
-class Expectation(Strict):
-    """What must be seen ``within`` so many seconds; exactly one other key."""
-
-    within: Seconds
-    serves: Serves | None = None
-    ready: Ready | None = None
-    node: NodeReady | None = None
-    well: Literal[True] | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        return _single(self, "within")
-
-    def __str__(self) -> str:
-        if self.serves:
-            return f"viewers of {self.serves.viewers} are served by {self.serves.by}"
-        if self.ready:
-            place = f" off {self.ready.but}" if self.ready.but else ""
-            return f"{self.ready.pods} pods of {self.ready} are Ready{place}"
-        if self.node:
-            return f"{self.node.node} is {'' if self.node.ready else 'not '}Ready"
-        return "all is well"
-
-
-class Bounds(Strict):
+class Bound(Strict):
     """What viewers may meet.
 
     Attributes
     ----------
     errorSeconds
-        From the first to the last failed request, after the fault and again after the healing.
+        From the first to the last failure, after the fault and again after the healing.
     failedShare
-        Of all requests of the drill.
+        Of all that was asked or done in the drill.
     """
 
-    errorSeconds: Annotated[float, Field(ge=0, le=600)]
+    errorSeconds: Annotated[float, Field(ge=0, le=900)]
     failedShare: Annotated[float, Field(ge=0, le=1)] = 1.0
+
+
+class Bounds(Bound):
+    """What viewers may meet: of pages, and of what they do in sessions where that is another matter.
+
+    Attributes
+    ----------
+    sessions
+        By activity; one that is not named has the bound of the pages.
+    lost
+        Whether accepted orders and units may be missing in the end: only where a region's data is destroyed.
+    """
+
+    sessions: dict[Activity, Bound] = Field(default_factory=dict)
+    lost: bool = False
+
+    def of(self, activity: Activity) -> Bound:
+        """Return the bound of an activity."""
+        return self.sessions.get(activity, self)
 
 
 class DrillSpec(Strict):
@@ -168,6 +69,10 @@ class DrillSpec(Strict):
     ----------
     traffic
         Pages a second that viewers of each region ask the platform for.
+    sessions
+        Viewers of each region who come in a second to browse, watch, chat and buy.
+    before
+        What is done before any traffic, so that the drill begins with it.
     faults
         What is done, one after the other, without a pause.
     during, after
@@ -181,6 +86,8 @@ class DrillSpec(Strict):
     title: Words
     hypothesis: Words
     traffic: dict[str, Annotated[float, Field(gt=0, le=200)]]
+    sessions: dict[Region, Annotated[float, Field(gt=0, le=10)]] = Field(default_factory=dict)
+    before: Annotated[list[Fault], Field(default_factory=list)]
     faults: Annotated[list[Fault], Field(min_length=1)]
     during: Annotated[list[Expectation], Field(default_factory=list)]
     holdSeconds: Annotated[float, Field(ge=0, le=600)] = 0
@@ -251,11 +158,3 @@ def _invalid(path: str, detail: ErrorDetails) -> Finding:
     field = ".".join(map(str, detail["loc"])) or "document"
     mend = "correct it; the other files of the folder show what belongs there"
     return Finding(rule="drill/invalid", file=path, what=f"{field}: {detail['msg']}", mend=mend)
-
-
-def _single(model: Part, *others: str) -> Part:
-    keys = [name for name in type(model).model_fields if name not in others]
-    given = [name for name in keys if getattr(model, name) is not None]
-    if len(given) != 1:
-        raise ValueError(f"exactly one of {', '.join(keys)} belongs here; there are {len(given)}")
-    return model

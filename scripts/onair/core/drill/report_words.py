@@ -5,10 +5,12 @@ WORDS = {
     "title": ("High availability", "고가용성"),
     "made": (
         "Made by `onair drill --record` from the drills' own records; never edited by hand. The clients' logs are the"
-        " judge: pages over kept and new connections, at the platform's address, by viewers of each region.",
+        " judge: pages over kept and new connections, and sessions that browse, watch, chat and buy, at the platform's"
+        " address, by viewers of each region.",
         "`onair drill --record`가 훈련 기록에서 만든 문서이며 손으로 고치지 않는다."
         " 판정은 클라이언트 기록으로 한다:"
-        " 각 리전의 시청자가 플랫폼 주소로 유지 연결과 새 연결을 번갈아 쓰며 요청한 페이지.",
+        " 각 리전의 시청자가 플랫폼 주소로 유지 연결과 새 연결을 번갈아 쓰며 요청한 페이지와,"
+        " 둘러보고 시청하고 대화하고 구매하는 세션.",
     ),
     "stands": (
         "What runs here is two real Kubernetes regions on one machine. The edge stands in for a global accelerator,"
@@ -41,6 +43,32 @@ WORDS = {
     "during": ("during", "장애 중"),
     "after": ("after", "복구 후"),
     "last": ("Last run", "마지막 실행"),
+    "picture": (
+        "By the second: requests (good in colour, failed in red), p99 in ms, and what viewers noticed; lines are the"
+        " events of the table by their numbers. Last run.",
+        "초당 요청(성공은 색, 실패는 빨강), p99(ms), 시청자가 느낀 것을 초 단위로 보인다."
+        " 선은 표의 사건 번호이다. 마지막 실행.",
+    ),
+    "at": ("at, s", "시각(초)"),
+    "kind": ("", "구분"),
+    "kind_fault": ("fault", "장애"),
+    "kind_detected": ("detected, shifted", "감지·전환"),
+    "kind_heal": ("heal", "복구 시작"),
+    "kind_recovered": ("recovered", "회복"),
+    "healing": ("healing begins", "복구를 시작함"),
+    "activity": ("activity", "활동"),
+    "browse": ("pages", "둘러보기"),
+    "watch": ("video in time", "시청"),
+    "chat": ("chat", "대화"),
+    "buy": ("purchases", "구매"),
+    "noticed": ("What viewers of sessions noticed", "세션의 시청자가 느낀 것"),
+    "count": ("count", "건수"),
+    "books_good": (
+        "The books after the drill: nothing oversold, charged twice or missing; every unit is accounted for.",
+        "훈련 뒤의 장부: 초과 판매, 이중 결제, 사라진 주문이 없고 모든 수량이 맞는다.",
+    ),
+    "books_bad": ("The books after the drill", "훈련 뒤의 장부"),
+    "rpo": ("orders lost", "잃은 주문"),
     "breach": ("Breach", "위반"),
     "never": ("not in time", "시간 안에 없음"),
     "none": ("no run is recorded", "기록 없음"),

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from onair.core.drill.plan import Bounds
+from onair.core.drill.plan import Bound, Bounds
 from onair.core.load_result import Measured
+from onair.core.viewer.plan import Activity
 
 QUIET_SECONDS = 2.0
 """Requests that were due so long before a fault may still be under way when it comes."""
+
+Kind = Literal["fault", "detected", "heal", "recovered"]
 
 
 class _Model(BaseModel):
@@ -37,6 +41,24 @@ class Event(_Model):
     detail: str = ""
 
 
+def numbered(events: Sequence[Event]) -> Iterator[tuple[int, int, Event, Kind]]:
+    """Yield the events that a report tells: number (from 1), place in the record, the event, and what it was."""
+    healed, number = False, 0
+    for place, event in enumerate(events):
+        healed = healed or event.kind == "heal"
+        kind: Kind
+        if event.kind == "injected":
+            kind = "fault"
+        elif event.kind == "heal":
+            kind = "heal"
+        elif event.kind == "seen":
+            kind = "recovered" if healed else "detected"
+        else:
+            continue
+        number += 1
+        yield number, place, event, kind
+
+
 class Window(_Model):
     """What viewers met between two moments; ``errors`` is from the first to the last failed request, in seconds."""
 
@@ -58,6 +80,8 @@ class Seen(_Model):
     after: Window
     timeline: list[tuple[float, int, int, float | None]]
     """Second, good, failed, p99 in milliseconds."""
+    served: dict[str, list[tuple[float, int]]] = {}
+    """Answers by the second, by the region that gave them."""
 
     @property
     def windows(self) -> tuple[Window, Window, Window]:
@@ -66,7 +90,17 @@ class Seen(_Model):
 
 
 class Run(_Model):
-    """One run of a drill; times in seconds after the first request was due."""
+    """One run of a drill; times in seconds after the first request was due.
+
+    Attributes
+    ----------
+    viewers
+        What pages met, by the viewers' region.
+    sessions
+        What viewers noticed in their sessions, by region and activity.
+    books
+        After the drill, breaches by invariant of what was sold in it; None where nothing was.
+    """
 
     drill: str
     started_at: float
@@ -74,6 +108,8 @@ class Run(_Model):
     machine: str
     events: list[Event]
     viewers: dict[str, Seen]
+    sessions: dict[str, dict[Activity, Seen]] = {}
+    books: dict[str, int] | None = None
     breaches: list[str]
     screens: dict[str, str] = {}
     interrupted: bool = False
@@ -125,33 +161,71 @@ def window(found: Measured, begin: float, end: float) -> Window:
     )
 
 
-def seen(found: Measured, rate: float, fault: float, heal: float) -> Seen:
-    """Return what one region's viewers met, by the moments of the fault and of the healing."""
-    begin, turn = max(0.0, fault - QUIET_SECONDS), max(0.0, heal - QUIET_SECONDS)
+def seen(found: Measured, rate: float, fault: float, heal: float, began: float) -> Seen:
+    """Return what one region's viewers met.
+
+    Parameters
+    ----------
+    fault, heal
+        When each was, in seconds of the drill.
+    began
+        Unix time of the drill's second 0; each client has its own.
+    """
+    ahead = found.started_at - began
+    begin, turn = max(0.0, fault - ahead - QUIET_SECONDS), max(0.0, heal - ahead - QUIET_SECONDS)
     return Seen(
         rate=rate,
         before=window(found, 0.0, begin),
         during=window(found, begin, turn),
         after=window(found, turn, found.elapsed + 1),
-        timeline=[(step.at, step.ok, step.failed, step.p99) for step in found.timeline],
+        timeline=[(round(step.at + ahead, 3), step.ok, step.failed, step.p99) for step in found.timeline],
+        served={
+            region: [(round(step.at + ahead, 3), step.regions.get(region, 0)) for step in found.timeline]
+            for region in sorted({name for step in found.timeline for name in step.regions})
+        },
     )
 
 
-def breaches(events: Sequence[Event], viewers: Mapping[str, Seen], bounds: Bounds) -> list[str]:
+def breaches(
+    events: Sequence[Event],
+    viewers: Mapping[str, Seen],
+    bounds: Bounds,
+    sessions: Mapping[str, Mapping[Activity, Seen]] | None = None,
+    books: Mapping[str, int] | None = None,
+) -> list[str]:
     """Return what was not as the drill's hypothesis says."""
     found = [f"{e.what}: not within {e.bound:g} s ({e.detail})" for e in events if e.bound and e.took is None]
-    failed = sent = 0
     for region, each in viewers.items():
-        failed += sum(window.failed for window in each.windows)
-        sent += sum(window.sent for window in each.windows)
-        if each.before.failed:
-            found.append(f"viewers of {region}: {each.before.failed} requests failed before the fault")
-        for name, part in (("the fault", each.during), ("the healing", each.after)):
-            if part.errors > bounds.errorSeconds:
-                within = f"{bounds.errorSeconds:g} s are allowed"
-                found.append(f"viewers of {region}: errors for {part.errors:.1f} s after {name}; {within}")
-        if not each.after.sent or not each.during.sent:
-            found.append(f"viewers of {region}: nothing was asked while the fault stood, or after")
-    if sent and failed / sent > bounds.failedShare:
-        found.append(f"{failed} of {sent} requests failed; a share of {bounds.failedShare:g} is allowed")
+        found += _unlike(f"viewers of {region}", "requests", each, bounds)
+    found += _share("requests", viewers.values(), bounds)
+    by_activity: dict[Activity, list[Seen]] = {}
+    for region, activities in (sessions or {}).items():
+        for activity, each in activities.items():
+            found += _unlike(f"viewers of {region}, {activity}", "outcomes", each, bounds.of(activity))
+            by_activity.setdefault(activity, []).append(each)
+    for activity, all_seen in by_activity.items():
+        found += _share(f"outcomes of {activity}", all_seen, bounds.of(activity))
+    if not bounds.lost:
+        found += [f"the books: {name} {count}" for name, count in (books or {}).items() if count]
     return found
+
+
+def _unlike(who: str, what: str, each: Seen, bound: Bound) -> list[str]:
+    found = []
+    if each.before.failed:
+        found.append(f"{who}: {each.before.failed} {what} failed before the fault")
+    for name, part in (("the fault", each.during), ("the healing", each.after)):
+        if part.errors > bound.errorSeconds:
+            within = f"{bound.errorSeconds:g} s are allowed"
+            found.append(f"{who}: errors for {part.errors:.1f} s after {name}; {within}")
+    if not each.after.sent or not each.during.sent:
+        found.append(f"{who}: nothing was asked while the fault stood, or after")
+    return found
+
+
+def _share(what: str, all_seen: Iterable[Seen], bound: Bound) -> list[str]:
+    windows = [window for each in all_seen for window in each.windows]
+    failed, sent = sum(w.failed for w in windows), sum(w.sent for w in windows)
+    if not sent or failed / sent <= bound.failedShare:
+        return []
+    return [f"{failed} of {sent} {what} failed; a share of {bound.failedShare:g} is allowed"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from onair.core.gate import address_rules, naming, parity
 from onair.core.gate.invariants import (
     analysis,
+    capacity,
     delivery,
     leaves,
     network,
@@ -24,6 +25,7 @@ RULES: tuple[Rule, ...] = (
     *references.RULES,
     *secrets.RULES,
     *delivery.RULES,
+    *capacity.RULES,
     *analysis.RULES,
     *projects.RULES,
     *leaves.RULES,
