@@ -37,6 +37,7 @@ COMMANDS = (
     "drill",
     "ip",
     "cloud",
+    "bootstrap",
 )
 """Each is a module of this package with a function ``command``."""
 QUICK = "check"
