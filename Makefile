@@ -3,7 +3,7 @@ BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 COMPILE := ../$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11
 PACKAGES = $(shell awk '!/^\#/ {print $$1}' $(1))
-.PHONY: help up down status check test lint e2e second-opinions storm drill bench deps deps-dev lock
+.PHONY: help up down status check test lint e2e cloud second-opinions storm drill bench deps deps-dev lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
@@ -18,11 +18,13 @@ check: .venv/onair.stamp ## what the clusters would run, and what must not happe
 second-opinions: .venv/dev.stamp build/checkov/stamp ## kubernetes-validate and checkov over what the clusters would run
 	@$(BIN)/onair second-opinion
 test: lint ## lint, types, unit and integration tests
-	@$(BIN)/pytest --numprocesses auto -m "not e2e" tests apps
+	@$(BIN)/pytest --numprocesses auto -m "not e2e and not emulator" tests apps
 lint: .venv/dev.stamp ## style and types
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
 e2e: .venv/dev.stamp ## tests on the real regions (starts and stops them)
 	@$(BIN)/pytest -m e2e tests
+cloud: .venv/dev.stamp ## the base clouds on an emulator: built, killed, mended, audited, destroyed; build/cloud-record.md
+	@$(BIN)/pytest -m emulator tests/emulated
 drill: .venv/dev.stamp ## every drill three times, and the high-availability report
 	@$(BIN)/onair drill --all --runs 3 --record
 storm: .venv/onair.stamp ## 100,000 purchases of 5,000 items while pods die and the link is cut; then the count

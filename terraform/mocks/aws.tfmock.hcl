@@ -99,7 +99,7 @@ mock_data "aws_kms_alias" {
   defaults = { target_key_arn = "arn:aws:kms:xx-mock-1:111122223333:key/11111111-2222-3333-4444-555555555555" }
 }
 mock_data "aws_rds_cluster" {
-  defaults = { arn = "arn:aws:rds:xx-mock-1:111122223333:cluster:mock", engine_version = "16.8" }
+  defaults = { arn = "arn:aws:rds:xx-mock-1:111122223333:cluster:mock", engine = "aurora-postgresql", engine_version = "16.8" }
 }
 mock_data "aws_s3_bucket" {
   defaults = { arn = "arn:aws:s3:::mock" }

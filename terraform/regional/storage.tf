@@ -31,4 +31,5 @@ module "bucket" {
   locks      = local.profile.locks
   key_arn    = module.key["storage"].arn
   log_bucket = module.access_logs.name
+  backup     = true
 }

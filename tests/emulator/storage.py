@@ -1,8 +1,15 @@
-"""S3: moto takes a policy's Deny for one without conditions, so a bucket that asks for TLS would answer nobody."""
+"""S3: what moto takes for more than it is, and what it forgets.
+
+It takes a policy's Deny for one without conditions, so a bucket that asks for TLS would answer nobody; of a replication
+it tells back the destination alone.
+"""
 
 from __future__ import annotations
 
+from moto.core.responses import ActionResult
+from moto.s3.exceptions import ReplicationConfigurationNotFoundError
 from moto.s3.models import FakeBucket
+from moto.s3.responses import S3Response
 
 
 def _neutral(self: FakeBucket, action: str, resource: str) -> object:
@@ -12,3 +19,23 @@ def _neutral(self: FakeBucket, action: str, resource: str) -> object:
 
 
 FakeBucket.get_permission = _neutral
+
+
+def _replication(self: S3Response) -> object:
+    self.data["Action"] = "GetBucketReplication"
+    held = self.backend.get_bucket_replication(self.bucket_name)
+    if not held:
+        raise ReplicationConfigurationNotFoundError(bucket_name=self.bucket_name)
+    rules = [
+        {
+            **rule,
+            "Priority": int(rule["Priority"]),
+            "Filter": {"Prefix": (rule.get("Filter") or {}).get("Prefix") or ""},
+        }
+        for rule in held["Rule"]
+    ]
+    configuration = {"Role": held["Role"], "Rules": rules}
+    return self.serialized(ActionResult({"ReplicationConfiguration": configuration}))
+
+
+S3Response.get_bucket_replication = _replication

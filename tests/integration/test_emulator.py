@@ -117,6 +117,31 @@ def test_a_bucket_that_asks_for_tls_still_answers(aws: Place) -> None:
     assert s3.get_object(Bucket="one", Key="state")["Body"].read() == b"{}"
 
 
+def test_a_replication_is_told_back_whole(aws: Place) -> None:
+    s3 = aws.client("s3", REGION)
+    for name in ("source", "target"):
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    rule = {
+        "ID": "copy",
+        "Priority": 1,
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "DeleteMarkerReplication": {"Status": "Enabled"},
+        "SourceSelectionCriteria": {"SseKmsEncryptedObjects": {"Status": "Enabled"}},
+        "Destination": {
+            "Bucket": "arn:aws:s3:::target",
+            "StorageClass": "STANDARD_IA",
+            "EncryptionConfiguration": {"ReplicaKmsKeyID": "arn:aws:kms:us-west-2:123456789012:key/one"},
+        },
+    }
+    s3.put_bucket_replication(Bucket="source", ReplicationConfiguration={"Role": ROLE, "Rules": [rule]})
+    told = s3.get_bucket_replication(Bucket="source")["ReplicationConfiguration"]
+    assert told == {"Role": ROLE, "Rules": [rule]}
+    s3.delete_bucket_replication(Bucket="source")
+    assert code(s3.get_bucket_replication, Bucket="source") == "ReplicationConfigurationNotFoundError"
+
+
 def test_a_queues_policies_are_told_back_as_they_were_given(aws: Place) -> None:
     sqs = aws.client("sqs", REGION)
     url = sqs.create_queue(QueueName="one")["QueueUrl"]

@@ -39,6 +39,7 @@ COMMANDS = (
     "drill",
     "ip",
     "cloud",
+    "bootstrap",
 )
 """Each is a module of this package with a function ``command``."""
 QUICK = "check"

@@ -28,7 +28,7 @@ run "links" {
     error_message = "Every zone knows the way to the other region's nodes and pods."
   }
   assert {
-    condition     = aws_rds_global_cluster.home.global_cluster_identifier != aws_rds_global_cluster.peer.global_cluster_identifier
+    condition     = module.database_of_home.name != module.database_of_peer.name
     error_message = "Each region writes to a database of its own."
   }
 }

@@ -12,6 +12,7 @@ resource "aws_s3_bucket" "this" {
   bucket              = var.name
   force_destroy       = !var.locks
   object_lock_enabled = var.locked_days > 0
+  tags                = var.backup ? { backup = "daily" } : {}
 }
 
 resource "aws_s3_bucket_versioning" "this" {

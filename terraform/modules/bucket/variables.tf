@@ -60,3 +60,9 @@ variable "locked_days" {
   type        = number
   default     = 0
 }
+
+variable "backup" {
+  description = "Whether AWS Backup takes it every day, and copies it to the other region."
+  type        = bool
+  default     = false
+}

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from moto import mock_aws
@@ -19,6 +18,8 @@ FACTS = facts_file.read(ROOT)
 SPEC = cloud_file.read(ROOT, FACTS)
 REGION = "us-west-2"
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
+ALLOWED = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+EVERYTHING = json.dumps({"Version": "2012-10-17", "Statement": [ALLOWED]})
 MATRIX = flows.wanted(SPEC.flows, FACTS.platform.spec.edge.model_dump(by_alias=True))
 
 
@@ -45,6 +46,7 @@ def bucket(place: Place) -> None:
     s3 = place.client("s3", REGION)
     s3.create_bucket(Bucket="bad", CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.delete_bucket_encryption(Bucket="bad")
+    s3.create_bucket(Bucket="bad-media-1", CreateBucketConfiguration={"LocationConstraint": REGION})
 
 
 def database(place: Place) -> None:
@@ -72,6 +74,16 @@ def trail(place: Place) -> None:
     place.client("cloudtrail", REGION).create_trail(Name="bad", S3BucketName="bad", IsMultiRegionTrail=False)
 
 
+def test_a_plan_that_leaves_its_backups_in_one_region_is_found(place: Place) -> None:
+    backup = place.client("backup", REGION)
+    backup.create_backup_vault(BackupVaultName="bad")
+    rule = {"RuleName": "bad", "TargetBackupVaultName": "bad"}
+    backup.create_backup_plan(BackupPlan={"BackupPlanName": "bad", "Rules": [rule]})
+    seen = snapshot(place, REGION, {REGION: {}})
+    told = [each.what for each in audit.judge(seen) if each.rule == "cloud/backup-plan"]
+    assert told == [f"{REGION} ({REGION}): backups stay in one region"]
+
+
 def open_port(place: Place) -> None:
     ec2 = place.client("ec2", REGION)
     group = ec2.create_security_group(GroupName="bad", Description="bad", VpcId=network(place))["GroupId"]
@@ -93,6 +105,8 @@ def user(place: Place) -> None:
     iam = place.client("iam", REGION)
     iam.create_user(UserName="bad")
     iam.create_login_profile(UserName="bad", Password="made-by-hand")
+    iam.create_access_key(UserName="bad")
+    iam.put_user_policy(UserName="bad", PolicyName="bad", PolicyDocument=EVERYTHING)
 
 
 def others(place: Place) -> None:
@@ -107,39 +121,12 @@ BAD: tuple[Callable[[Place], None], ...] = (database, cache, cluster, trail, ope
 
 
 def test_an_empty_account_has_only_what_it_lacks_and_what_is_bad_is_found(place: Place) -> None:
-    lacking = {"cloud/volume-default", "cloud/password-policy", "cloud/trail-there"}
+    lacking = {"cloud/volume-default", "cloud/password-policy", "cloud/trail-there", "cloud/backup-plan"}
     assert found(place) == lacking
     for make in BAD:
         make(place)
     # each rule finds what was made by hand, but that there is a trail now
     assert found(place) == {rule.id for rule in audit.RULES} - {"cloud/trail-there"}
-
-
-def group(tier: str, *sources: tuple[str, int]) -> dict[str, Any]:
-    rules = [
-        {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "UserIdGroupPairs": [{"GroupId": f"sg-{source}"}]}
-        for source, port in sources
-    ]
-    return {"GroupId": f"sg-{tier}", "Tier": tier, "IpPermissions": rules}
-
-
-def test_a_way_that_the_matrix_does_not_know_is_found() -> None:
-    matrix = {flows.Allowed("was", "db", 5432)}
-    groups = [group("db", ("was", 5432), ("web", 5432)), group("was"), group("web")]
-    (only,) = flows.compare("here", matrix, groups)
-    assert (only.rule, only.what) == ("cloud/flow-open", "here: web may talk to db on port 5432")
-
-
-def test_a_line_of_the_matrix_that_no_rule_opens_is_found() -> None:
-    matrix = {flows.Allowed("was", "db", 5432), flows.Allowed("was", "internet", 443)}
-    (only,) = flows.compare("here", matrix, [group("db"), group("was")])
-    assert (only.rule, only.what) == ("cloud/flow-shut", "here: was may not talk to db on port 5432")
-
-
-def test_an_address_in_a_rule_is_a_way_of_its_own() -> None:
-    rule = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "192.0.2.0/24"}]}
-    (only,) = flows.compare("here", set(), [{"GroupId": "sg-db", "Tier": "db", "IpPermissions": [rule]}])
-    assert only.what == "here: 192.0.2.0/24 may talk to db on port any"
 
 
 def test_only_the_was_tier_and_the_bastion_reach_the_database() -> None:

@@ -10,7 +10,7 @@ from moto import mock_aws
 from support import Recorder, findings_of
 
 from onair.adapters import facts_file
-from onair.adapters.cloud import build, place, terraform
+from onair.adapters.cloud import build, listing, place, terraform
 from onair.adapters.cloud import facts_file as cloud_file
 from onair.core.cloud.roots import BOOTSTRAP, Root, waves
 
@@ -119,6 +119,8 @@ def test_roots_are_built_after_what_they_need_and_destroyed_before(
     estate: build.Estate, monkeypatch: pytest.MonkeyPatch, recorder: Recorder
 ) -> None:
     done: list[str] = []
+    there = {"bucket": ["somebody's"]}
+    monkeypatch.setattr(listing, "take", lambda *_: there)
     monkeypatch.setattr(build.Estate, "plan", lambda _, each: bool(done.append(each.name)))
     build.up(estate, recorder)
     assert done[:2] == ["bootstrap", "account"]
@@ -126,8 +128,14 @@ def test_roots_are_built_after_what_they_need_and_destroyed_before(
     assert set(done[4:]) == {"links", "global"}
     done.clear()
     monkeypatch.setattr(build.Estate, "destroy", lambda _, each: done.append(each.name))
-    build.down(estate, recorder)
+    there = {"bucket": ["ours", "somebody's"]}
+    (left,) = build.down(estate, recorder)
+    assert left.what == "bucket: ours is left"
     assert done[-2:] == ["account", "bootstrap"]
+    there = {"bucket": ["somebody's"]}
+    assert build.down(estate, recorder) == []
+    assert build.down(estate, recorder) == []
+    assert "built from another clone" in recorder.notes[-1]
 
 
 def test_every_state_has_a_name_of_its_own() -> None:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from onair.adapters.cloud import read_back, terraform
+from onair.adapters.cloud import listing, terraform
 from onair.adapters.cloud.place import DATA, Place
-from onair.core.cloud import flows
-from onair.core.cloud.audit import judge
 from onair.core.cloud.facts import CloudSpec
 from onair.core.cloud.roots import BOOTSTRAP, Root, waves
 from onair.core.facts import Environment, Facts
@@ -216,25 +214,19 @@ def up(estate: Estate, reporter: Reporter) -> None:
             else:
                 estate.apply(each)
 
+    listing.note(estate.root, lambda: _listing(estate))
     for wave in estate.waves:
         _together(one, wave)
 
 
-def audit(estate: Estate) -> list[Finding]:
-    """Return what is wrong with what is really there."""
-    regions: dict[str, Mapping[str, str]] = {}
-    platform = estate.facts.platform.spec.model_dump(by_alias=True)
-    for cluster in estate.facts.clusters.values():
-        if cluster.spec.environment is Environment.PROD:
-            tags = convention(platform, {"environment": "prod", "region": str(cluster.spec.region)}).tags
-            regions[cluster.spec.cloud_region] = tags
-    seen = read_back.snapshot(estate.place, estate.region, regions)
-    matrix = flows.wanted(estate.spec.flows, platform["edge"])
-    found = list(judge(seen))
-    for region in regions:
-        groups = [each for each in seen["groups"] if each["region"] == region]
-        found += flows.compare(region, matrix, groups)
-    return found
+def _regions(estate: Estate) -> list[str]:
+    return [
+        each.spec.cloud_region for each in estate.facts.clusters.values() if each.spec.environment is Environment.PROD
+    ]
+
+
+def _listing(estate: Estate) -> listing.Listing:
+    return listing.take(estate.place, estate.region, _regions(estate), estate.spec.global_region)
 
 
 def plan(estate: Estate, reporter: Reporter) -> list[str]:
@@ -250,8 +242,8 @@ def plan(estate: Estate, reporter: Reporter) -> list[str]:
     return [each.name for each, changed in found if changed]
 
 
-def down(estate: Estate, reporter: Reporter) -> None:
-    """Destroy everything, the last wave first."""
+def down(estate: Estate, reporter: Reporter) -> list[Finding]:
+    """Destroy everything, the last wave first; returns what is there and was not before the first build."""
 
     def one(each: Root) -> None:
         with reporter.step(f"destroy {each.name}"):
@@ -259,6 +251,16 @@ def down(estate: Estate, reporter: Reporter) -> None:
 
     for wave in reversed(estate.waves):
         _together(one, wave)
+    before = listing.noted(estate.root)
+    if before is None:
+        reporter.note("what is left was not compared: it was built from another clone")
+        return []
+    with reporter.step("list what is left") as step:
+        found = list(listing.left(before, _listing(estate)))
+        step.done(f"{len(found)} left" if found else "nothing")
+    if not found:
+        listing.forget(estate.root)
+    return found
 
 
 def _together(action: Callable[[Root], Result], wave: Sequence[Root]) -> list[Result]:

@@ -12,13 +12,15 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from onair.core.finding import Finding, OnairError
 
 DATA = Path("build/cloud")
+BEFORE = DATA / "before.json"
+"""What there was before the first build; an emulator's end is the end of it."""
 EMULATED_ACCOUNT = "123456789012"
 START_SECONDS = 90
 
@@ -37,6 +39,7 @@ class Place:
 
     account: str
     environment: Mapping[str, str]
+    _clients: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def emulated(self) -> bool:
@@ -44,7 +47,12 @@ class Place:
         return "AWS_ENDPOINT_URL" in self.environment
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
-        """Return a client of boto3."""
+        """Return a client of boto3, made once: making one takes longer than what most are asked."""
+        if (service, region) not in self._clients:
+            self._clients[service, region] = self._client(service, region)
+        return self._clients[service, region]
+
+    def _client(self, service: str, region: str) -> Any:  # noqa: ANN401
         import boto3  # noqa: PLC0415 - takes a second
         from botocore.config import Config  # noqa: PLC0415
 
@@ -129,6 +137,7 @@ def _start(root: Path, file: Path) -> int:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
     file.parent.mkdir(parents=True, exist_ok=True)
+    (root / BEFORE).unlink(missing_ok=True)
     log = file.with_name("emulator.log")
     with log.open("ab") as out:
         process = subprocess.Popen(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from onair.adapters.cloud.place import Place
@@ -71,16 +72,37 @@ def _buckets(place: Place, home: str) -> Iterable[Body]:
             "PublicAccessBlock": block,
             "Policy": json.loads(policy) if policy else None,
             "Versioning": s3.get_bucket_versioning(**name).get("Status"),
+            "Tags": tags_of(_maybe(lambda: s3.get_bucket_tagging(**name)["TagSet"]) or []),  # noqa: B023
         }
 
 
 def _roles(place: Place, home: str) -> Iterable[Body]:
     iam = place.client("iam", home)
+
+    @cache
+    def document(arn: str) -> Body:
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        held: Body = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+        return held
+
     for role in pages(iam, "list_roles", "Roles"):
-        whole = iam.get_role(RoleName=role["RoleName"])["Role"]
-        # The pipeline's plan role only reads, and is outside; service-linked roles have another path.
-        outside = role["RoleName"].endswith("-global-plan")
-        yield {**whole, "id": role["RoleName"], "region": "global", "Outside": outside}
+        name = {"RoleName": role["RoleName"]}
+        whole = iam.get_role(**name)["Role"]
+        own = pages(iam, "list_role_policies", "PolicyNames", **name)
+        attached = pages(iam, "list_attached_role_policies", "AttachedPolicies", **name)
+        boundary = (whole.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
+        yield {
+            **whole,
+            "id": role["RoleName"],
+            "region": "global",
+            # The pipeline's plan role only reads, and is outside; service-linked roles have another path.
+            "Outside": role["RoleName"].endswith("-global-plan"),
+            "Policies": [
+                *(iam.get_role_policy(**name, PolicyName=str(each))["PolicyDocument"] for each in own),
+                *(document(each["PolicyArn"]) for each in attached),
+            ],
+            "Boundary": document(boundary) if boundary else None,
+        }
 
 
 def _users(place: Place, home: str) -> Iterable[Body]:
@@ -89,7 +111,16 @@ def _users(place: Place, home: str) -> Iterable[Body]:
         name = {"UserName": user["UserName"]}
         password = _maybe(lambda: iam.get_login_profile(**name))  # noqa: B023
         devices = iam.list_mfa_devices(**name)["MFADevices"]
-        yield {"id": user["UserName"], "region": "global", "Mfa": bool(devices) or password is None}
+        yield {
+            "id": user["UserName"],
+            "region": "global",
+            "Mfa": bool(devices) or password is None,
+            "Keys": iam.list_access_keys(**name)["AccessKeyMetadata"],
+            "Rights": [
+                *pages(iam, "list_user_policies", "PolicyNames", **name),
+                *pages(iam, "list_attached_user_policies", "AttachedPolicies", **name),
+            ],
+        }
 
 
 def _trails(place: Place, home: str) -> Iterable[Body]:
@@ -158,7 +189,12 @@ def _volumes(place: Place, region: str) -> Iterable[Body]:
 
 def _regions(place: Place, region: str) -> Iterable[Body]:
     default = place.client("ec2", region).get_ebs_encryption_by_default()["EbsEncryptionByDefault"]
-    yield {"id": region, "EbsEncryption": default}
+    backup = place.client("backup", region)
+    plans = [
+        backup.get_backup_plan(BackupPlanId=each["BackupPlanId"])["BackupPlan"]
+        for each in pages(backup, "list_backup_plans", "BackupPlansList")
+    ]
+    yield {"id": region, "EbsEncryption": default, "Plans": plans}
 
 
 def _ours(place: Place, region: str) -> list[Body]:
@@ -189,6 +225,19 @@ def _tables(place: Place, region: str) -> Iterable[Body]:
             yield {**each, "id": name, "Tier": tier}
 
 
+def _acls(place: Place, region: str) -> Iterable[Body]:
+    ec2 = place.client("ec2", region)
+    ours = [each["VpcId"] for each in _ours(place, region)]
+    subnets = {
+        each["SubnetId"]: {**each, "Tier": tags_of(each.get("Tags", [])).get("tier", "")}
+        for each in pages(ec2, "describe_subnets", "Subnets")
+    }
+    for each in pages(ec2, "describe_network_acls", "NetworkAcls"):
+        if each["VpcId"] in ours:
+            held = [subnets[one["SubnetId"]] for one in each["Associations"] if one["SubnetId"] in subnets]
+            yield {**each, "id": each["NetworkAclId"], "Subnets": held}
+
+
 ONCE: dict[str, Callable[[Place, str], Iterable[Body]]] = {
     "buckets": _buckets,
     "roles": _roles,
@@ -209,4 +258,5 @@ EACH: dict[str, Callable[[Place, str], Iterable[Body]]] = {
     "networks": _networks,
     "groups": _groups,
     "tables": _tables,
+    "acls": _acls,
 }

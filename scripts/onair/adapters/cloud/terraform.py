@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -117,23 +118,26 @@ def run(
         It cannot be run, or does not end within :data:`TIMEOUT_SECONDS`.
     """
     command = [str(program(version)), f"-chdir={root / FOLDER / name}", *words]
-    try:
-        process = subprocess.Popen(
-            command,
-            env={**environment(root, data or name), **(extra or {})},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            process_group=0,  # its providers with it: they outlive a killed Terraform
-        )
-        output, errors = _ended(process)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        mend = f"run terraform -chdir={FOLDER / name} {' '.join(words)} by hand"
-        raise OnairError(Finding(rule="cloud/terraform", what=str(error), mend=mend)) from error
-    return Ran(process.returncode, output, errors)
+    # Into files: on a pipe Terraform would die with whoever reads it, and its state with it.
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        try:
+            process = subprocess.Popen(
+                command,
+                env={**environment(root, data or name), **(extra or {})},
+                stdout=output,
+                stderr=errors,
+                process_group=0,  # its providers with it: they outlive a killed Terraform
+            )
+            _ended(process)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            mend = f"run terraform -chdir={FOLDER / name} {' '.join(words)} by hand"
+            raise OnairError(Finding(rule="cloud/terraform", what=str(error), mend=mend)) from error
+        output.seek(0)
+        errors.seek(0)
+        return Ran(process.returncode, output.read(), errors.read())
 
 
-_running: set[subprocess.Popen[str]] = set()
+_running: set[subprocess.Popen[bytes]] = set()
 
 
 def interrupt() -> None:
@@ -143,13 +147,13 @@ def interrupt() -> None:
             os.killpg(process.pid, signal.SIGINT)
 
 
-def _ended(process: subprocess.Popen[str]) -> tuple[str, str]:
+def _ended(process: subprocess.Popen[bytes]) -> None:
     _running.add(process)
     try:
-        return process.communicate(timeout=TIMEOUT_SECONDS)
+        process.wait(TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         interrupt()
-        process.communicate()
+        process.wait()
         raise
     finally:
         _running.discard(process)

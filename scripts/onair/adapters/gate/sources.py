@@ -12,6 +12,7 @@ from onair.core.gate.model import Body
 
 DATA = "clusters/platform"
 FACTS = "/facts/cluster.yaml"
+OUTPUTS = "/facts/outputs.yaml"
 PLATFORM = "clusters/platform/platform.yaml"
 SUFFIXES = (".yaml", ".yml")
 _AREA = "sources"
@@ -78,7 +79,7 @@ def facts(files: Mapping[str, str], cache: Cache) -> Facts:
 
 
 def _is_data(path: str) -> bool:
-    return path.rpartition("/")[0] == DATA and path.endswith(SUFFIXES)
+    return (path.rpartition("/")[0] == DATA and path.endswith(SUFFIXES)) or path.endswith(OUTPUTS)
 
 
 def _body(text: str) -> Body | None:

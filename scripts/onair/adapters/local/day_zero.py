@@ -12,17 +12,11 @@ from onair.adapters.kubectl import wait
 from onair.adapters.local import pki, shared_secrets
 from onair.adapters.local.platform import LocalPlatform
 from onair.adapters.local.region import Region
+from onair.core.day_zero import APPLIED, ARGOCD_SECONDS, CRD_SECONDS, DEFINING, DEFINITION, FOLLOWED
 from onair.core.pki import CLUSTER_CA, Certificate
 from onair.core.secrets import Values, fill, join, manifest
 
 Objects = list[dict[str, Any]]
-APPLIED = ("namespaces", "dns", "argocd")
-"""Parts that Argo CD needs in order to run: names, addresses and itself."""
-DEFINING = ("rollouts", "gateway")
-"""Parts that bring kinds (CustomResourceDefinitions)."""
-DEFINITION = "CustomResourceDefinition"
-FOLLOWED = ("Application", "ApplicationSet")
-CRD_SECONDS, ARGOCD_SECONDS = 60, 600
 SECRETS_MANAGER = "onair"
 """Not Argo CD's name: its next apply of argocd-secret would take our key, which git does not hold, away again."""
 

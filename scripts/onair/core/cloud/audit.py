@@ -88,6 +88,21 @@ def _backed_up(body: Body) -> str:
     return "" if body["Tags"].get("backup") == "daily" else "no backup plan takes it: tag backup=daily"
 
 
+KEPT = ("media", "exports")
+"""Words in the names of buckets that nothing else has a copy of."""
+
+
+def _bucket_backed_up(body: Body) -> str:
+    return _backed_up(body) if any(f"-{word}-" in str(body["id"]) for word in KEPT) else ""
+
+
+def _copied(body: Body) -> str:
+    rules = [rule for plan in body["Plans"] for rule in plan["Rules"]]
+    if not rules:
+        return "no backup plan"
+    return "" if all(rule.get("CopyActions") for rule in rules) else "backups stay in one region"
+
+
 def _tagged(body: Body) -> str:
     missing = [key for key, value in body["Wanted"].items() if body["Tags"].get(key) != value]
     return f"tags missing or wrong: {', '.join(missing)}" if missing else ""
@@ -111,11 +126,21 @@ def _password(body: Body) -> str:
     return "" if ok else "passwords may be short, or used again"
 
 
+def _rights(body: Body) -> str:
+    return "has rights of its own" if body["Rights"] else ""
+
+
+def _keys(body: Body) -> str:
+    return "has an access key" if body["Keys"] else ""
+
+
 RULES = (
     Rule("cloud/bucket-encryption", "buckets", unless("Encryption", says="not encrypted"), "a lost disk tells nothing"),
     Rule("cloud/bucket-versions", "buckets", _versions, "what was deleted by mistake comes back"),
     Rule("cloud/bucket-public", "buckets", _public, "one wrong policy, and the world reads it"),
     Rule("cloud/bucket-tls", "buckets", _tls, "who listens reads nothing"),
+    Rule("cloud/bucket-covered", "buckets", _bucket_backed_up, "a deleted bucket takes its old versions along"),
+    Rule("cloud/backup-plan", "regions", _copied, "a lost region must not take its backups along"),
     Rule("cloud/database-encryption", "databases", unless("StorageEncrypted", says="not encrypted"), "orders"),
     Rule(
         "cloud/database-backup",
@@ -147,6 +172,8 @@ RULES = (
     Rule("cloud/routes", "tables", _routes, "tiers are apart: the databases talk to nobody outside"),
     Rule("cloud/boundary", "roles", _boundary, "a role outside the boundary can give itself every right"),
     Rule("cloud/users-mfa", "users", unless("Mfa", says="has a password and no MFA"), "a password alone gets stolen"),
+    Rule("cloud/user-rights", "users", _rights, "a user's rights ask for no MFA: people take roles"),
+    Rule("cloud/user-keys", "users", _keys, "a key lies in files for years: pipelines and people get one for an hour"),
     Rule("cloud/trail", "trails", _multi_region, "every action is recorded, wherever it was done"),
     Rule("cloud/password-policy", "accounts", _password, "people choose what is short"),
     Rule("cloud/trail-there", "accounts", unless("Trails", says="no trail records it"), "every action is recorded"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
@@ -45,6 +46,41 @@ class Flow(_Model):
     source: str = Field(alias="from")
     to: str
     port: Annotated[int, Field(ge=1, le=65535, strict=True)] | str
+
+
+RIGHT_FIELDS = ("account", "cloud_region", "prefix", "shared")
+"""What may stand in braces in a right; the last two begin the names of a region's resources and of what exists once."""
+
+
+class Right(_Model):
+    """Who alone may do what to what, in every region.
+
+    Attributes
+    ----------
+    action, resource
+        As policies write them; the resource has no ``*``.
+    roles
+        Names of those who may.
+    """
+
+    action: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+:[A-Za-z]+$")]
+    resource: Annotated[str, StringConstraints(pattern=r"^arn:aws:[^*]+$")]
+    roles: list[str]
+    why: str
+
+    @model_validator(mode="after")
+    def _fields_are_known(self) -> Right:
+        for text in (self.resource, *self.roles):
+            unknown = set(re.findall(r"\{(.*?)\}", text)) - set(RIGHT_FIELDS)
+            if unknown:
+                message = f"{text}: no {', '.join(sorted(unknown))} is known; known: {', '.join(RIGHT_FIELDS)}"
+                raise ValueError(message)
+        return self
+
+    def of(self, **fields: str) -> Right:
+        """Return it with :data:`RIGHT_FIELDS` filled in."""
+        filled = {"resource": self.resource.format(**fields), "roles": [each.format(**fields) for each in self.roles]}
+        return self.model_copy(update=filled)
 
 
 class Database(_Model):
@@ -96,6 +132,7 @@ class CloudSpec(_Model):
     reserved: dict[str, IPv4Network]
     subnets: dict[str, Part]
     flows: list[Flow]
+    rights: list[Right]
     profiles: dict[Literal["lab", "prod"], Profile]
     archive: Archive
 

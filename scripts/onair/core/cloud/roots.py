@@ -30,6 +30,11 @@ BOOTSTRAP = Root("bootstrap")
 """Makes the bucket that all other states lie in."""
 
 
+def roots(clusters: Iterable[str]) -> list[Root]:
+    """Return every root module with a state, that of the organisation too."""
+    return [*(each for wave in waves(clusters) for each in wave), Root("org")]
+
+
 def waves(clusters: Iterable[str]) -> list[list[Root]]:
     """Return what can be built at once, wave after wave; the organisation is none, as a lab has none of its own."""
     regional = [Root("regional", name) for name in sorted(clusters)]

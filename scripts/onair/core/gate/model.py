@@ -120,7 +120,7 @@ class Estate:
     platform
         The ``spec`` of ``clusters/platform/platform.yaml``, as written.
     data
-        The data files of ``clusters/platform``, by path, parsed; e.g. absences, secrets.
+        The data files of ``clusters/platform``, by path, parsed; e.g. absences, secrets; and each cluster's outputs.
     texts
         Text of every file below ``apps``, ``clusters``, ``infrastructure``, ``policies`` (sources excluded) by path.
     locate

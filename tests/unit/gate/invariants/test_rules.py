@@ -10,6 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from onair.core.cloud.outputs import file_of, made_from
 from onair.core.gate.invariants.rules import RULES
 from onair.core.gate.model import Estate, Object
 
@@ -23,10 +24,11 @@ CASES: dict[str, dict[str, list[dict[str, Any]]]] = {
 
 
 def filled(found: Any, cluster: str, world: dict[str, Any]) -> Any:  # noqa: ANN401
-    """Replace $CLUSTER, $REGION and $DNS by the cluster's facts."""
+    """Replace $CLUSTER, $REGION and so on by the cluster's facts."""
     if isinstance(found, str):
         facts = world["clusters"][cluster]
         texts = {"$CLUSTER": cluster, "$REGION": facts["region"], "$DNS": facts["network"]["dns"]}
+        texts |= {"$CLOUD": facts["cloudRegion"], "$MADE": made_from(world["platform"], facts)}
         for name, text in texts.items():
             found = found.replace(name, text)
         return found
@@ -82,13 +84,16 @@ def edited(case: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[Object]
 def build(case: dict[str, Any]) -> Estate:
     world, objects = edited(case)
     texts: dict[str, str] = {}
+    data = dict(world["data"])
     for cluster in PRODUCTION:
+        if body := world["outputs"].get(cluster, world["outputs"]["any"]):
+            data[file_of(cluster)] = filled(body, cluster, world)
         texts |= {filled(file, cluster, world): text for file, text in world["texts"].items()}
     return Estate(
         objects=[each for found in objects.values() for each in found],
         clusters=world["clusters"],
         platform=world["platform"],
-        data=world["data"],
+        data=data,
         texts=texts,
     )
 

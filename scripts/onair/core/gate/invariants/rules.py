@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onair.core.cloud import outputs
 from onair.core.gate import address_rules, naming, parity
 from onair.core.gate.invariants import (
     analysis,
@@ -33,5 +34,6 @@ RULES: tuple[Rule, ...] = (
     *naming.RULES,
     *address_rules.RULES,
     *parity.RULES,
+    *outputs.RULES,
 )
 """Every rule, in the order in which findings are shown; each has its own ``check``."""
