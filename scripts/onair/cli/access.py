@@ -99,12 +99,17 @@ def log(
     since: Annotated[str, typer.Option(help="30m, 12h, 7d, or a date.")] = "1d",
     source: Annotated[str, typer.Option(help="ssh, session, terminal, sudo, ban, backup or kubernetes.")] = "",
     form: Annotated[str, typer.Option("--format", help="text, or json: one record a line.")] = "text",
+    *,
+    verify: Annotated[bool, typer.Option("--verify", help="Only tell whether any kept record was changed.")] = False,
 ) -> None:
     """Show who did what, when and from where: on the bastion and in the local regions, in the order of time."""
     from onair.adapters.access import records as adapter  # noqa: PLC0415
     from onair.core.access import records  # noqa: PLC0415
     from onair.core.finding import Finding, OnairError  # noqa: PLC0415
 
+    if verify:
+        typer.echo(f"{adapter.store().verify():,} records of the bastion are as they were written")
+        return
     if source and source not in records.SOURCES:
         mend = f"one of: {', '.join(records.SOURCES)}"
         raise OnairError(Finding(rule="access/source", what=f"there is no source {source!r}", mend=mend))
@@ -124,3 +129,21 @@ def log(
         when = f"{each.time:%Y-%m-%d %H:%M:%S}"
         table.add_row(when, each.who, each.origin, escape(each.what), each.result, each.source, each.place)
     Console(highlight=False, soft_wrap=True).print(table)
+
+
+@group.command()
+def credential(
+    cluster: Annotated[str, typer.Argument(help="A local region.")],
+    person: Annotated[str, typer.Argument(help="Somebody of the people's file.")],
+    file: PeopleFile = None,
+) -> None:
+    """Print an hour's credential for a local region, as kubectl's exec plugins do."""
+    from onair.adapters import facts_file, people_file  # noqa: PLC0415
+    from onair.adapters.access import credential as adapter  # noqa: PLC0415
+    from onair.core.paths import Paths  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    people, _ = people_file.read(ROOT, now.date(), file)
+    who = adapter.entitled(people, person, now.date())
+    pki = Paths.of().pki(facts_file.read(ROOT).cluster(cluster).name)
+    typer.echo(json.dumps(adapter.exec_credential(pki, who.name, who.groups, now)))

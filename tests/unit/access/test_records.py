@@ -27,7 +27,7 @@ def line(program: str, message: str, uid: str = "0") -> dict[str, Any]:
         (f"Accepted keyboard-interactive/pam for ada from {A} port 4 ssh2", "ada", "10.0.0.9", "login", "allowed"),
         (f"Partial publickey for ada from {A} port 4 ssh2: X SHA256:y", "ada", A, "key (SHA256:y)", "allowed"),
         (f"Failed {PAM} for ada from {A} port 4 ssh2", "ada", A, f"login ({PAM})", "denied"),
-        ("Failed publickey for invalid user eve from 10.0.0.8 port 4", "eve", "10.0.0.8", "login (publickey)", "denied"),
+        ("Failed none for invalid user eve from 10.0.0.8 port 4", "eve", "10.0.0.8", "login (none)", "denied"),
         ("Invalid user eve from 10.0.0.8 port 4", "eve", "10.0.0.8", "login as nobody known", "denied"),
         ("Disconnected from user ada 10.0.0.9 port 4", "ada", "10.0.0.9", "logout", "told"),
     ],

@@ -14,9 +14,14 @@ from onair.core.control_plane import audit_log
 from onair.core.paths import Paths
 
 
+def store() -> Store:
+    """Return what the collector of a rehearsal keeps."""
+    return Store(FOLDER / "records")
+
+
 def kept(root: Path) -> Iterator[Record]:
     """Yield every record, source by source."""
-    yield from Store(FOLDER / "records").records()
+    yield from store().records()
     for cluster in facts_file.read(root).local():
         yield from of_api_server(audit_log(cluster.name, Paths.of()), cluster.name)
 
