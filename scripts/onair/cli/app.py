@@ -38,7 +38,6 @@ COMMANDS = (
     "ip",
     "cloud",
     "access",
-    "bastion",
 )
 """Each is a module of this package with a function ``command``, or a ``group`` of them."""
 QUICK = "check"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from onair.adapters import facts_file
 from onair.adapters.access.collector import Store
-from onair.adapters.bastion.rehearsal import FOLDER
+from onair.core.access.bastion import STATE
 from onair.core.access.records import Record, of_kubernetes
 from onair.core.control_plane import audit_log
 from onair.core.paths import Paths
@@ -16,7 +16,7 @@ from onair.core.paths import Paths
 
 def store() -> Store:
     """Return what the collector of a rehearsal keeps."""
-    return Store(FOLDER / "records")
+    return Store(STATE / "records")
 
 
 def kept(root: Path) -> Iterator[Record]:

@@ -13,6 +13,8 @@ from onair.core.facts import Cluster, Environment, Facts
 
 NETNS, BRIDGE = "bastion", "bastion0"
 """Of a rehearsal; no name of the regions', which come and go without it."""
+STATE = Path("/var/lib/onair-bastion")
+"""Folder of a rehearsal: its system, backups, keys and records."""
 _OFFSET, _PREFIX = 32, 28
 """Place of the rehearsal's network in the hub's range."""
 COLLECTOR_PORT, API_PORT = 6514, {Environment.LOCAL: 6443, Environment.PROD: 443}

@@ -1,1 +1,0 @@
-"""The bastion's rehearsal on this machine."""
