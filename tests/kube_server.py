@@ -7,7 +7,7 @@ import ssl
 import subprocess
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,11 +35,12 @@ class Answer(NamedTuple):
 
 
 class ApiServer:
-    """A client of the server, as an administrator."""
+    """A client of the server, as an administrator or as whoever has another token."""
 
-    def __init__(self, url: str, certificate: Path) -> None:
+    def __init__(self, url: str, certificate: Path, token: str = TOKEN) -> None:
+        self.url, self.certificate = url, certificate
         context = ssl.create_default_context(cafile=certificate)
-        headers = {"Authorization": f"Bearer {TOKEN}"}
+        headers = {"Authorization": f"Bearer {token}"}
         self._http = httpx.Client(base_url=url, verify=context, headers=headers, timeout=60, trust_env=False)
         self._resources: dict[tuple[str, str], tuple[str, bool]] = {}
 
@@ -48,6 +49,9 @@ class ApiServer:
             return self._http.get("/readyz").status_code == httpx.codes.OK
         except httpx.HTTPError:
             return False
+
+    def ask(self, method: str, path: str, body: Body | None = None) -> httpx.Response:
+        return self._http.request(method, path, json=body)
 
     def get(self, path: str) -> Body:
         answer = self._http.get(path)
@@ -99,11 +103,19 @@ def until(done: Callable[[], bool], seconds: float = START_SECONDS) -> None:
 
 
 @contextmanager
-def api_server(root: Path, folder: Path) -> Iterator[ApiServer]:
-    """Run etcd, the API server and the controller that checks the types of policies, until the block ends."""
+def api_server(root: Path, folder: Path, flags: Sequence[str] = (), tokens: Sequence[str] = ()) -> Iterator[ApiServer]:
+    """Run etcd, the API server and the controller that checks the types of policies, until the block ends.
+
+    Parameters
+    ----------
+    flags
+        Further ones of the API server.
+    tokens
+        Further lines ``token,user,uid,"groups"``.
+    """
     tools = toolchain.ensure(root, Paths.of().cache, Silent(), only=["etcd", "kubernetes"])
     pki.ensure_region(folder, [])
-    (folder / "tokens.csv").write_text(f"{TOKEN},tests,1,system:masters\n")
+    (folder / "tokens.csv").write_text("\n".join([f"{TOKEN},tests,1,system:masters", *tokens, ""]))
     client, peer, secure = _ports(3)
     etcd, url = f"http://127.0.0.1:{client}", f"https://127.0.0.1:{secure}"
     (folder / "kubeconfig").write_text(
@@ -136,6 +148,7 @@ def api_server(root: Path, folder: Path) -> Iterator[ApiServer]:
             f"--token-auth-file={folder}/tokens.csv",
             "--authorization-mode=RBAC",
             "--endpoint-reconciler-type=none",
+            *flags,
         ],
         [
             str(tools.path("kube-controller-manager")),

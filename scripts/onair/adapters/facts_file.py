@@ -19,7 +19,9 @@ Model = TypeVar("Model", bound=BaseModel)
 Key = str | int
 
 
-class _Source(NamedTuple):
+class Source(NamedTuple):
+    """A file as it was written; ``tree`` knows the lines."""
+
     file: str
     tree: yaml.Node | None
 
@@ -54,7 +56,7 @@ def read(root: Path) -> Facts:
         With every fault found in all files, not only the first.
     """
     findings: list[Finding] = []
-    sources: dict[str, _Source] = {}
+    sources: dict[str, Source] = {}
     platform = _object(root, root / PLATFORM, Platform, sources, findings)
     clusters: dict[str, Cluster] = {}
     for path in sorted(root.glob(CLUSTERS)):
@@ -84,10 +86,26 @@ def read(root: Path) -> Facts:
     return Facts(platform, clusters)
 
 
+def document(root: Path, path: Path, model: type[Model]) -> tuple[Model, Source]:
+    """Read one data file that is no cluster's and not the platform's.
+
+    Raises
+    ------
+    OnairError
+        With every fault that its model finds, each at its line.
+    """
+    findings: list[Finding] = []
+    sources: dict[str, Source] = {}
+    parsed = _object(root, path, model, sources, findings)
+    if parsed is None or findings:
+        raise OnairError(*findings)
+    return parsed, next(iter(sources.values()))
+
+
 def _object(
-    root: Path, path: Path, model: type[Model], sources: dict[str, _Source], findings: list[Finding]
+    root: Path, path: Path, model: type[Model], sources: dict[str, Source], findings: list[Finding]
 ) -> Model | None:
-    file = str(path.relative_to(root))
+    file = str(path.relative_to(root) if path.is_relative_to(root) else path)
     try:
         text = path.read_text(encoding="utf-8")
         tree = yaml.compose(text, yaml.SafeLoader)
@@ -98,7 +116,7 @@ def _object(
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         findings.append(_unparsed(file, error))
         return None
-    source = _Source(file, tree)
+    source = Source(file, tree)
     findings.extend(_duplicates(file, tree))
     try:
         parsed = model.model_validate(content)
@@ -109,7 +127,7 @@ def _object(
     return parsed
 
 
-def _invalid(source: _Source, model: type[BaseModel], detail: ErrorDetails) -> Finding:
+def _invalid(source: Source, model: type[BaseModel], detail: ErrorDetails) -> Finding:
     path = tuple(part for part in detail["loc"] if part != "[key]")
     message = detail["msg"].removeprefix("Value error, ")
     known = _keys(model, path[:-1])
@@ -161,7 +179,7 @@ def _unparsed(file: str, error: yaml.YAMLError | UnicodeDecodeError) -> Finding:
     )
 
 
-def _misnamed(source: _Source, name: str, folder: str) -> Finding:
+def _misnamed(source: Source, name: str, folder: str) -> Finding:
     return Finding(
         rule="facts/name",
         what=f"metadata.name '{name}' differs from its folder clusters/{folder}",

@@ -40,8 +40,9 @@ COMMANDS = (
     "ip",
     "cloud",
     "bootstrap",
+    "access",
 )
-"""Each is a module of this package with a function ``command``."""
+"""Each is a module of this package with a function ``command``, or a ``group`` of them."""
 QUICK = "check"
 """Runs without Typer and Rich, which take longer to load than the gate to judge a change: its module has a ``main``."""
 
@@ -59,7 +60,10 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     app.callback()(_group)
     for name in [arguments[0]] if arguments and arguments[0] in COMMANDS else COMMANDS:
         module = import_module(f"onair.cli.{name.replace('-', '_')}")
-        app.command(name)(module.command)
+        if hasattr(module, "group"):
+            app.add_typer(module.group, name=name)
+        else:
+            app.command(name)(module.command)
     return app
 
 

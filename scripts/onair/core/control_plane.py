@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+from onair.core import audit_policy
+from onair.core.access.people import GROUPS
 from onair.core.facts import Cluster
 from onair.core.paths import Paths
 from onair.core.service import Service
@@ -40,7 +43,17 @@ def files(cluster: Cluster, paths: Paths, management: str) -> dict[Path, str]:
         folder / f"{u}.kubeconfig": kubeconfig(server, pki, u) for u in ("controller-manager", "scheduler", "proxy")
     }
     found[paths.kubeconfig(cluster.name)] = kubeconfig(f"https://{management}:6443", pki, "admin")
+    found[folder / "audit-policy.json"] = _audit_policy()
     return found
+
+
+def audit_log(cluster: str, paths: Paths) -> Path:
+    """Return the file in which a region's API server writes who did what."""
+    return paths.region(cluster) / "audit/audit.log"
+
+
+def _audit_policy() -> str:
+    return json.dumps(audit_policy.policy(GROUPS), indent=1)
 
 
 def api_server(cluster: Cluster) -> str:
@@ -104,11 +117,26 @@ def services(cluster: Cluster, paths: Paths, binary: Binary) -> list[Service]:
         "--bind-address=127.0.0.1",
         *leader,
     )
-    return [etcd, service("kube-apiserver", *_api_server_flags(cluster, pki)), manager, scheduler]
+    flags = _api_server_flags(cluster, pki, paths)
+    api = Service(
+        cluster.name,
+        "kube-apiserver",
+        (str(binary("kube-apiserver")), *flags),
+        space,
+        configuration=(_audit_policy(),),
+    )
+    return [etcd, api, manager, scheduler]
 
 
-def _api_server_flags(cluster: Cluster, pki: Path) -> list[str]:
+def _api_server_flags(cluster: Cluster, pki: Path, paths: Paths) -> list[str]:
+    log = audit_log(cluster.name, paths)
     return [
+        f"--audit-policy-file={paths.region(cluster.name)}/audit-policy.json",
+        f"--audit-log-path={log}",
+        f"--audit-log-maxage={audit_policy.MAX_AGE_DAYS}",
+        f"--audit-log-maxbackup={audit_policy.MAX_BACKUPS}",
+        f"--audit-log-maxsize={audit_policy.MAX_MEBIBYTES}",
+        f"--encryption-provider-config={pki}/encryption.json",
         "--etcd-servers=https://127.0.0.1:2379",
         f"--etcd-cafile={pki}/etcd-ca.crt",
         f"--etcd-certfile={pki}/etcd-client.crt",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import json
 import os
 from ipaddress import ip_address
 from pathlib import Path
@@ -12,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from onair.core.audit_policy import encryption
 from onair.core.pki import CLUSTER_CA, ETCD_CA, FRONT_PROXY_CA, Certificate
 
 VALID = dt.timedelta(days=365)
@@ -30,6 +33,10 @@ def ensure_region(folder: Path, certificates: list[Certificate]) -> None:
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         _write(signing, _pem(key))
         _write(folder / "service-account.pub", _public(key), mode=0o644)
+    at_rest = folder / "encryption.json"
+    if not at_rest.exists():
+        drawn = base64.b64encode(os.urandom(32)).decode()
+        _write(at_rest, json.dumps(encryption(drawn)).encode())
 
 
 def ensure_authority(folder: Path, name: str) -> None:

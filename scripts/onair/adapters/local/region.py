@@ -58,7 +58,8 @@ class Region:
         """Make keys and kubeconfigs, and run etcd, API server, controller manager and scheduler."""
         cluster, paths = self.cluster, self.paths
         pki.ensure_region(paths.pki(cluster.name), certificates(cluster, (self.management,)))
-        (paths.region(cluster.name) / "etcd").mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (paths.region(cluster.name) / "etcd", control_plane.audit_log(cluster.name, paths).parent):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         files.write(control_plane.files(cluster, paths, self.management))
         supervisor.ensure(control_plane.services(cluster, paths, self.binary))
 

@@ -1,0 +1,1 @@
+"""Access records: taken in, kept and read."""

@@ -1,0 +1,37 @@
+"""Reads the access records that are kept on this machine: the collector's, and the API servers' audit logs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from onair.adapters import facts_file
+from onair.adapters.access.collector import Store
+from onair.core.access.bastion import STATE
+from onair.core.access.records import Record, of_kubernetes
+from onair.core.control_plane import audit_log
+from onair.core.paths import Paths
+
+
+def store() -> Store:
+    """Return what the collector of a rehearsal keeps."""
+    return Store(STATE / "records")
+
+
+def kept(root: Path) -> Iterator[Record]:
+    """Yield every record, source by source."""
+    yield from store().records()
+    for cluster in facts_file.read(root).local():
+        yield from of_api_server(audit_log(cluster.name, Paths.of()), cluster.name)
+
+
+def of_api_server(log: Path, cluster: str) -> Iterator[Record]:
+    """Yield what an API server wrote, the files that it put aside first; a line that is still being written is left."""
+    for file in [*sorted(log.parent.glob(f"{log.stem}-*{log.suffix}")), log]:
+        if not file.exists():
+            continue
+        with file.open(encoding="utf-8") as lines:
+            for line in lines:
+                if line.endswith("\n"):
+                    yield of_kubernetes(json.loads(line), cluster)
