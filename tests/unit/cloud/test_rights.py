@@ -14,9 +14,9 @@ from onair.core.cloud.facts import Right
 from onair.core.cloud.rights import Request, judge, like, may
 
 REGION = "us-west-2"
-SECRET = "arn:aws:secretsmanager:us-west-2:123456789012:secret:onair-prod-us/shop/order-db-AbCdEf"
-READ = Request("secretsmanager:GetSecretValue", SECRET)
-RIGHT = Right(action=READ.action, resource=SECRET, roles=["order"], why="orders")
+STORED = "arn:aws:secretsmanager:us-west-2:123456789012:secret:onair-prod-us/shop/order-db-AbCdEf"
+READ = Request("secretsmanager:GetSecretValue", STORED)
+RIGHT = Right(action=READ.action, resource=STORED, roles=["order"], why="orders")
 
 
 def statement(effect: str = "Allow", action: str | list[str] = "*", resource: str = "*", **more: Any) -> dict[str, Any]:
@@ -39,12 +39,12 @@ UNLESS_MFA = {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}
         (role(statement(action="secretsmanager:Get*")), True),
         (role(statement(action=["SecretsManager:getsecretvalue"])), True),  # actions know no case
         (role(statement(action="secretsmanager:Describe*")), False),
-        (role(statement(resource=SECRET.replace("AbCdEf", "??????"))), True),
-        (role(statement(resource=SECRET.replace("order", "catalog"))), False),
+        (role(statement(resource=STORED.replace("AbCdEf", "??????"))), True),
+        (role(statement(resource=STORED.replace("order", "catalog"))), False),
         (role(statement(), statement("Deny", "secretsmanager:*")), False),
         (role(statement(), statement("Deny", "s3:*")), True),
         (role({"Effect": "Allow", "NotAction": "secretsmanager:*", "Resource": "*"}), False),
-        (role(statement(), {"Effect": "Deny", "Action": "*", "NotResource": SECRET}), True),
+        (role(statement(), {"Effect": "Deny", "Action": "*", "NotResource": STORED}), True),
         (role(statement(), boundary=statement(action="s3:*")), False),
         (role(statement(), boundary=statement()), True),
         (role(boundary=statement()), False),  # a boundary gives nothing
