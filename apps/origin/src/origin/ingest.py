@@ -42,6 +42,9 @@ FIRST_PART = Histogram(
     "Seconds from an accepted key to the first part for viewers.",
     buckets=(0.25, 0.5, 1, 2, 4, 8, 16),
 )
+JOIN_SECONDS = 1.0
+"""How long a first part comes ahead of the stand-in in its place, at least. The other region's origin, when it is
+later, joins at a slot whose first part it has before its viewers see the stand-in; all slots come at the same phase."""
 _log = structlog.get_logger("ingest")
 
 
@@ -86,7 +89,7 @@ class Publication:
         part = Part(fragment.duration, fragment.independent, fragment.data)
         if self._run is None or self._cutter is None:
             self._run = Run(self.ident, self.region, started, init, 0)
-            self._cutter = Cutter(self._run, self.channel.edge(now) + 1)
+            self._cutter = Cutter(self._run, self.channel.edge(now + JOIN_SECONDS) + 1)
             self._cutter.add(started + fragment.start, part, now)
             self.channel.begin(self._run)
             FIRST_PART.observe(time.monotonic() - self.began)
