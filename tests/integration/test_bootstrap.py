@@ -26,11 +26,11 @@ def told(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
     return output.err if code else output.out
 
 
-@pytest.mark.parametrize(("cluster", "first"), [("prod-kr", 4), ("local-us", 5)])
-def test_a_dry_run_shows_every_object_in_order(cluster: str, first: int, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = told(capsys, cluster, "--dry-run").splitlines()
+def test_a_dry_run_shows_every_object_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+    # A production cluster: what a local one has of upstream comes from a git server that `onair up` starts.
+    lines = told(capsys, "prod-kr", "--dry-run").splitlines()
     headings = [line for line in lines if line.startswith("# ")]
-    assert len(headings) == first + 1, headings  # the cloud has names of its own
+    assert len(headings) == 5, headings
     place = {line: number for number, line in enumerate(lines)}
     order = [
         "Namespace argocd",

