@@ -285,6 +285,16 @@ def test_a_drill_in_which_nobody_asked_proves_nothing() -> None:
     ]
 
 
+def test_an_activity_needs_somebody_of_any_region_from_the_fault_on() -> None:
+    asked = {region: seen(measured(), 10, 10, 25, 0) for region in ("kr", "us")}
+    before, after = (seen(measured(seconds=end), 10, 10, 25, 0) for end in (5, 60))
+    few = {"kr": {"buy": before}, "us": {"buy": after}}
+    assert breaches([], asked, Bounds(errorSeconds=2), few) == []
+    none = {"kr": {"buy": before}, "us": {"buy": before}}
+    told = ["buy: nothing was asked while the fault stood, nor after"]
+    assert breaches([], asked, Bounds(errorSeconds=2), none) == told
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [

@@ -197,6 +197,8 @@ def breaches(
     found = [f"{e.what}: not within {e.bound:g} s ({e.detail})" for e in events if e.bound and e.took is None]
     for region, each in viewers.items():
         found += _unlike(f"viewers of {region}", "requests", each, bounds)
+        if not each.after.sent or not each.during.sent:
+            found.append(f"viewers of {region}: nothing was asked while the fault stood, or after")
     found += _share("requests", viewers.values(), bounds)
     by_activity: dict[Activity, list[Seen]] = {}
     for region, activities in (sessions or {}).items():
@@ -204,6 +206,8 @@ def breaches(
             found += _unlike(f"viewers of {region}, {activity}", "outcomes", each, bounds.of(activity))
             by_activity.setdefault(activity, []).append(each)
     for activity, all_seen in by_activity.items():
+        if not any(each.during.sent or each.after.sent for each in all_seen):  # few come to one within seconds
+            found.append(f"{activity}: nothing was asked while the fault stood, nor after")
         found += _share(f"outcomes of {activity}", all_seen, bounds.of(activity))
     if not bounds.lost:
         found += [f"the books: {name} {count}" for name, count in (books or {}).items() if count]
@@ -218,8 +222,6 @@ def _unlike(who: str, what: str, each: Seen, bound: Bound) -> list[str]:
         if part.errors > bound.errorSeconds:
             within = f"{bound.errorSeconds:g} s are allowed"
             found.append(f"{who}: errors for {part.errors:.1f} s after {name}; {within}")
-    if not each.after.sent or not each.during.sent:
-        found.append(f"{who}: nothing was asked while the fault stood, or after")
     return found
 
 
