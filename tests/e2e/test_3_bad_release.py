@@ -22,7 +22,8 @@ DEADLINE_SECONDS = 40
 BASE, RESOURCES = "apps/web/base/kustomization.yaml", "resources: [workload.yaml, network.yaml]\n"
 SOONER = f"""{RESOURCES}patches:
 - target: {{kind: Rollout}}
-  patch: '[{{op: replace, path: /spec/progressDeadlineSeconds, value: {DEADLINE_SECONDS}}}]'
+  patch: |-
+    - {{op: replace, path: /spec/progressDeadlineSeconds, value: {DEADLINE_SECONDS}}}
 """
 RATE, LOAD_SECONDS = 10.0, 400.0
 BACK_SECONDS = 300
