@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support import findings_of
 
+from onair.adapters.access import collector
 from onair.adapters.access.collector import Store
 from onair.adapters.access.records import of_api_server
 from onair.core.access import chain
@@ -153,3 +154,12 @@ def test_a_store_goes_on_after_old_files_are_gone(tmp_path: Path) -> None:
     file.write_text(file.read_text().replace("p3", "p9"))
     (finding,) = findings_of(store.verify)
     assert (finding.rule, finding.line) == ("access/tampered", 1)
+
+
+def test_a_store_goes_on_from_its_last_line_however_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collector, "LINE_BYTES", 16)
+    store = Store(tmp_path / "records")
+    for number in range(4):
+        store.append(line("sshd", f"Disconnected from user p{number} 10.0.0.9 port 4" + " " * number * 40))
+    assert store.verify() == 4
+    assert [each.who for each in store.records()] == ["p0", "p1", "p2", "p3"]
