@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from onair.adapters import helm, kustomize, mirrors, toolchain
+from onair.adapters.kube_api import FIELD_MANAGER
 from onair.adapters.local import git
-from onair.core.day_zero import APPLIED, DEFINING, Stage, stages
+from onair.adapters.toolchain import Toolchain
+from onair.core.day_zero import APPLIED, DEFINING, Objects, Stage, stages
 from onair.core.finding import Finding, OnairError
 from onair.core.progress import Reporter
 
-FIELD_MANAGER = "argocd-controller"
-"""Argo CD's own name: it finds what is applied here as it would have applied it."""
 ANSWER_SECONDS = 900
 
 
@@ -43,17 +42,32 @@ def render(root: Path, tree: Path, cluster: str, cache: Path, reporter: Reporter
         raise OnairError(Finding(rule="bootstrap/cluster", what=f"there is no cluster {cluster!r}", mend=mend))
     tools = toolchain.ensure(root, cache, reporter, only=["kustomize", "helm"])
     environment = mirrors.git_environment(root, mirrors.ensure(root, cache, reporter))
-    parts: dict[str, list[dict[str, Any]]] = {}
-    for part in (*APPLIED, *DEFINING):
-        if (folder / part).is_dir():
-            parts[part] = kustomize.build(folder / part, binary=tools.path("kustomize"), environment=environment)
-    if missing := sorted({"namespaces", "argocd"} - parts.keys()):
+    found = [part for part in (*APPLIED, *DEFINING) if (folder / part).is_dir()]
+    if missing := sorted({"namespaces", "argocd"} - {*found}):
         what = f"{cluster} has no infrastructure/{missing[0]}, without which Argo CD cannot run"
         raise OnairError(Finding(rule="bootstrap/part", what=what, mend="add the leaf: onair check tells how"))
-    charts = [each for each in parts.get("gateway", []) if each["kind"] == "Application"]
-    for chart in charts:
-        parts["gateway"] += helm.template(chart, binary=tools.path("helm"), environment=environment)
-    return stages(parts)
+    return stages(rendered(folder, found, tools, environment))
+
+
+def rendered(
+    folder: Path, parts: Iterable[str], tools: Toolchain, environment: Mapping[str, str]
+) -> dict[str, Objects]:
+    """Render parts of a cluster's ``folder``, with the charts that they name.
+
+    Raises
+    ------
+    OnairError
+        A part does not render.
+    """
+    program, chart = tools.path("kustomize"), tools.path("helm")
+    made: dict[str, Objects] = {}
+    for part in parts:
+        objects = kustomize.build(folder / part, binary=program, environment=environment)
+        charts = [each for each in objects if each["kind"] == "Application"] if part in DEFINING else []
+        for each in charts:
+            objects += helm.template(each, binary=chart, environment=environment)
+        made[part] = objects
+    return made
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from onair.cli.context import ROOT
 from onair.core.change import data, stage
 from onair.core.change.freeze import FREEZE, Freeze
 from onair.core.finding import Finding, OnairError
+from onair.core.gate.naming import PLATFORM
 
 
 def command(
@@ -37,10 +38,10 @@ def command(
     if dry_run:
         typer.echo(f"would commit at least {replicas} pods of each service in place of {current.replicas}: {why}")
         return
-    text = git.run(ROOT, "show", f"HEAD:{stage.PLATFORM}") + "\n"
+    text = git.run(ROOT, "show", f"HEAD:{PLATFORM}") + "\n"
     message = f"Keep at least {replicas} pods of each service\n\nBefore: {current.replicas}\nCalendar: {why}\n"
     head = git.run(ROOT, "rev-parse", "HEAD")
-    files = {stage.PLATFORM: stage.with_replicas(text, replicas)}
+    files = {PLATFORM: stage.with_replicas(text, replicas)}
     commit = git_commit.commit_files(ROOT, [head], head, files, message)
     git_commit.move_head(ROOT, commit, "onair prescale")
     typer.echo(f"at least {replicas} pods of each service ({commit[:7]}): {why}; deliver it before the freeze")

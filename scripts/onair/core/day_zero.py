@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-Object = Mapping[str, Any]
+Object = dict[str, Any]
+Objects = list[Object]
 APPLIED = ("namespaces", "dns", "argocd")
 """Parts that Argo CD needs in order to run: names, addresses (where the cloud does not have them) and itself."""
 DEFINING = ("rollouts", "gateway")
@@ -29,7 +30,21 @@ class Stage(NamedTuple):
     waits: Sequence[Sequence[str]] = ()
 
 
-def stages(parts: Mapping[str, Sequence[Object]]) -> list[Stage]:
+def kinds(parts: Mapping[str, Objects]) -> Objects:
+    """Return the kinds that the parts bring, all first: each that comes later makes Argo CD read the whole cluster."""
+    return [each for objects in parts.values() for each in objects if each["kind"] == DEFINITION]
+
+
+def argocd(parts: Mapping[str, Objects]) -> tuple[Objects, Objects]:
+    """Return Argo CD without its kinds, and what it follows: that comes once it answers.
+
+    What is compared before the repo-server answers waits for the next poll, minutes later.
+    """
+    own = [each for each in parts["argocd"] if each["kind"] != DEFINITION]
+    return [x for x in own if x["kind"] not in FOLLOWED], [x for x in own if x["kind"] in FOLLOWED]
+
+
+def stages(parts: Mapping[str, Objects]) -> list[Stage]:
     """Return what is applied on an empty cluster, in order.
 
     Parameters
@@ -37,21 +52,14 @@ def stages(parts: Mapping[str, Sequence[Object]]) -> list[Stage]:
     parts
         Objects by part; of the defining ones only the kinds are taken, as Argo CD brings the rest.
     """
-    # All kinds first: each one that appears later makes Argo CD read the whole cluster again.
-    definitions = [each for objects in parts.values() for each in objects if each["kind"] == DEFINITION]
-    argocd = [each for each in parts["argocd"] if each["kind"] != DEFINITION]
-    workloads = [each for each in argocd if each["kind"] in ("Deployment", "StatefulSet")]
+    definitions, (own, followed) = kinds(parts), argocd(parts)
+    workloads = [each for each in own if each["kind"] in ("Deployment", "StatefulSet")]
     found = [
         Stage("namespaces", parts["namespaces"]),
         Stage("names of the cluster", parts.get("dns", ())),
         Stage("kinds", definitions, [_established(definitions)]),
-        # What is compared before the repo-server answers waits for the next poll, minutes later.
-        Stage(
-            "Argo CD",
-            [each for each in argocd if each["kind"] not in FOLLOWED],
-            [_rolled_out(each) for each in workloads],
-        ),
-        Stage("what Argo CD follows", [each for each in argocd if each["kind"] in FOLLOWED]),
+        Stage("Argo CD", own, [_rolled_out(each) for each in workloads]),
+        Stage("what Argo CD follows", followed),
     ]
     return [each for each in found if each.objects]
 

@@ -219,6 +219,10 @@ class Facts(NamedTuple):
             )
         return self.clusters[name]
 
+    def in_cloud(self) -> list[Cluster]:
+        """Return the clusters whose clouds are built, in the order of their names."""
+        return [c for _, c in sorted(self.clusters.items()) if c.spec.environment is Environment.PROD]
+
     def local(self) -> list[Cluster]:
         """Return the clusters that run on this machine, in the order of their names."""
         return [c for _, c in sorted(self.clusters.items()) if c.spec.environment is Environment.LOCAL]

@@ -11,8 +11,9 @@ from support import findings_of
 
 from onair.core.change import data
 from onair.core.change.freeze import FREEZE, Freeze
-from onair.core.change.stage import PLATFORM, wanted, with_replicas
+from onair.core.change.stage import wanted, with_replicas
 from onair.core.facts import Stage
+from onair.core.gate.naming import PLATFORM
 
 ROOT = Path(__file__).resolve().parents[3]
 STAGE = Stage(replicas=2, usual=2, show=4)

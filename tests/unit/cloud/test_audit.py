@@ -1,11 +1,8 @@
 """The audit: for every rule a bad resource is made by boto3, outside Terraform, and the rule finds it."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-
-import pytest
-from moto import mock_aws
 
 from onair.adapters import facts_file
 from onair.adapters.cloud import facts_file as cloud_file
@@ -21,15 +18,6 @@ TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 ALLOWED = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 EVERYTHING = json.dumps({"Version": "2012-10-17", "Statement": [ALLOWED]})
 MATRIX = flows.wanted(SPEC.flows, FACTS.platform.spec.edge.model_dump(by_alias=True))
-
-
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "emulated")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        yield Place("123456789012", {})
 
 
 def found(place: Place) -> set[str]:

@@ -1,10 +1,8 @@
 """The flow matrix against what decides in a network: groups made by boto3, outside Terraform, and by hand."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from moto import mock_aws
 
 from onair.adapters.cloud.place import Place
 from onair.adapters.cloud.read_back import EACH
@@ -14,15 +12,6 @@ from onair.core.cloud.flows import Allowed, Network
 
 REGION = "us-west-2"
 LINE = Allowed("was", "db", 5432)
-
-
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "emulated")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        yield Place("123456789012", {})
 
 
 def group(tier: str, into: list[tuple[str, int]] = [], out: list[tuple[str, int]] = []) -> dict[str, Any]:  # noqa: B006

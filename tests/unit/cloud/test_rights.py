@@ -1,11 +1,9 @@
 """Policies are evaluated as AWS does; who may do what is compared with the facts, over roles made by boto3."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from moto import mock_aws
 from pydantic import ValidationError
 
 from onair.adapters.cloud.place import Place
@@ -96,15 +94,6 @@ def test_a_right_that_names_what_nobody_knows_is_refused() -> None:
     named = Right(action="s3:GetObject", resource="arn:aws:s3:::{prefix}-x", roles=["{shared}-apply"], why="x")
     filled = named.of(account="1", cloud_region="r", prefix="onair-prod-kr", shared="onair-prod-global")
     assert (filled.resource, filled.roles) == ("arn:aws:s3:::onair-prod-kr-x", ["onair-prod-global-apply"])
-
-
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "emulated")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        yield Place("123456789012", {})
 
 
 def test_a_role_that_somebody_gave_too_much_is_read_back_and_found(place: Place) -> None:

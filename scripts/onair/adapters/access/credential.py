@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from onair.adapters.local import pki
 from onair.core.access.people import PeopleSpec, Person
 from onair.core.finding import Finding, OnairError
 from onair.core.pki import CLUSTER_CA
@@ -37,12 +38,12 @@ def entitled(people: PeopleSpec, name: str, today: dt.date) -> Person:
     raise OnairError(Finding(rule="access/credential", what=what, mend=mend))
 
 
-def exec_credential(pki: Path, name: str, groups: list[str], now: dt.datetime) -> dict[str, Any]:
+def exec_credential(folder: Path, name: str, groups: list[str], now: dt.datetime) -> dict[str, Any]:
     """Return what kubectl asks an exec plugin for: a new key and its certificate, good for an hour.
 
     Parameters
     ----------
-    pki
+    folder
         The region's keys: who cannot read its authority's cannot give anybody a credential.
 
     Raises
@@ -51,14 +52,10 @@ def exec_credential(pki: Path, name: str, groups: list[str], now: dt.datetime) -
         The region was never started here, or its keys are not yours to read.
     """
     try:
-        authority = x509.load_pem_x509_certificate((pki / f"{CLUSTER_CA}.crt").read_bytes())
-        signer = serialization.load_pem_private_key((pki / f"{CLUSTER_CA}.key").read_bytes(), None)
+        authority, signer = pki.authority_of(folder, CLUSTER_CA)
     except OSError as error:
         what = f"{error.filename}: {error.strerror}"
         raise OnairError(Finding(rule="access/credential", what=what, mend="make up, and run this as root")) from error
-    if not isinstance(signer, ec.EllipticCurvePrivateKey):
-        message = f"{pki}/{CLUSTER_CA}.key is not an elliptic-curve key"
-        raise TypeError(message)
     key = ec.generate_private_key(ec.SECP256R1())
     subject = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
     certificate = (
@@ -72,13 +69,12 @@ def exec_credential(pki: Path, name: str, groups: list[str], now: dt.datetime) -
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
         .sign(signer, hashes.SHA256())
     )
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return {
         "apiVersion": "client.authentication.k8s.io/v1",
         "kind": "ExecCredential",
         "status": {
             "expirationTimestamp": f"{now + VALID:%Y-%m-%dT%H:%M:%SZ}",
             "clientCertificateData": certificate.public_bytes(serialization.Encoding.PEM).decode(),
-            "clientKeyData": pem.decode(),
+            "clientKeyData": pki.pem(key).decode(),
         },
     }

@@ -14,10 +14,10 @@ from typing import TypeVar
 from onair.adapters.cloud import listing, terraform
 from onair.adapters.cloud.place import DATA, Place
 from onair.core.cloud.facts import CloudSpec
+from onair.core.cloud.names import rule_of
 from onair.core.cloud.roots import BOOTSTRAP, Root, waves
-from onair.core.facts import Environment, Facts
+from onair.core.facts import Facts
 from onair.core.finding import Finding, OnairError
-from onair.core.gate.naming import convention
 from onair.core.progress import Reporter
 
 BOOTSTRAP_KEY = "bootstrap.tfstate"
@@ -47,16 +47,12 @@ class Estate:
     @property
     def bucket(self) -> str:
         """Bucket of the states, as the bootstrap root names it."""
-        names = convention(
-            self.facts.platform.spec.model_dump(by_alias=True), {"environment": "prod", "region": "global"}
-        )
-        return names.name(f"state-{self.place.account}")
+        return rule_of(self.facts.platform.spec.model_dump(by_alias=True)).name(f"state-{self.place.account}")
 
     @property
     def waves(self) -> list[list[Root]]:
         """What can be built at once, wave after wave."""
-        cloud = [name for name, each in self.facts.clusters.items() if each.spec.environment is Environment.PROD]
-        return waves(cloud)
+        return waves(each.name for each in self.facts.in_cloud())
 
     def plan(self, each: Root) -> bool:
         """Plan one root and save the plan; returns whether it would change anything.
@@ -219,14 +215,9 @@ def up(estate: Estate, reporter: Reporter) -> None:
         _together(one, wave)
 
 
-def _regions(estate: Estate) -> list[str]:
-    return [
-        each.spec.cloud_region for each in estate.facts.clusters.values() if each.spec.environment is Environment.PROD
-    ]
-
-
 def _listing(estate: Estate) -> listing.Listing:
-    return listing.take(estate.place, estate.region, _regions(estate), estate.spec.global_region)
+    regions = [each.spec.cloud_region for each in estate.facts.in_cloud()]
+    return listing.take(estate.place, estate.region, regions, estate.spec.global_region)
 
 
 def plan(estate: Estate, reporter: Reporter) -> list[str]:

@@ -81,8 +81,14 @@ def take_away(kubectl: Kubectl, steps: Iterable[Step], note: Callable[[str], Non
             wait(f"{step.name} gone", GONE_SECONDS, lambda name=step.name: _gone(kubectl, name), interval)  # type: ignore[misc]
 
 
+def look_again(kubectl: Kubectl, generator: str, *, check: bool = True) -> None:
+    """Ask an ApplicationSet to look at git now."""
+    words = ("annotate", "applicationset", generator, f"{REFRESH}=true", "--overwrite")
+    kubectl.run(f"--namespace={NAMESPACE}", *words, check=check)
+
+
 def _refresh(kubectl: Kubectl, name: str, interval: float) -> None:
-    _run(kubectl, "annotate", "applicationset", name, f"{REFRESH}=true", "--overwrite")
+    look_again(kubectl, name)
 
     def looked() -> bool:
         found = json.loads(_run(kubectl, "get", "applicationset", name, "--output=json").stdout)

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from onair.adapters.gate import code
 from onair.adapters.gate.cache import Cache, key_of, key_of_files
+from onair.core.cloud import outputs
 from onair.core.finding import Finding
 from onair.core.gate.model import Body
 
 DATA = "clusters/platform"
 FACTS = "/facts/cluster.yaml"
-OUTPUTS = "/facts/outputs.yaml"
 PLATFORM = "clusters/platform/platform.yaml"
 SUFFIXES = (".yaml", ".yml")
 _AREA = "sources"
@@ -79,7 +79,7 @@ def facts(files: Mapping[str, str], cache: Cache) -> Facts:
 
 
 def _is_data(path: str) -> bool:
-    return (path.rpartition("/")[0] == DATA and path.endswith(SUFFIXES)) or path.endswith(OUTPUTS)
+    return (path.rpartition("/")[0] == DATA and path.endswith(SUFFIXES)) or path.endswith(outputs.FILE)
 
 
 def _body(text: str) -> Body | None:

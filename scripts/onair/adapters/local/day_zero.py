@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from onair.adapters import helm, kube_api, kustomize
+from onair.adapters import kube_api
+from onair.adapters.bootstrap import rendered
 from onair.adapters.kubectl import wait
 from onair.adapters.local import pki, shared_secrets
 from onair.adapters.local.platform import LocalPlatform
 from onair.adapters.local.region import Region
-from onair.core.day_zero import APPLIED, ARGOCD_SECONDS, CRD_SECONDS, DEFINING, DEFINITION, FOLLOWED
+from onair.core.day_zero import APPLIED, ARGOCD_SECONDS, CRD_SECONDS, DEFINING, Objects, argocd, kinds
 from onair.core.pki import CLUSTER_CA, Certificate
 from onair.core.secrets import Values, fill, join, manifest
 
-Objects = list[dict[str, Any]]
 SECRETS_MANAGER = "onair"
 """Not Argo CD's name: its next apply of argocd-secret would take our key, which git does not hold, away again."""
 
@@ -34,15 +34,8 @@ def render(local: LocalPlatform, tree: Path, cluster: str) -> dict[str, Objects]
     OnairError
         If a part does not render.
     """
-    environment = local.git_environment()
     folder = tree / "clusters" / cluster / "infrastructure"
-    program, chart = local.tools.path("kustomize"), local.tools.path("helm")
-    parts = {
-        part: kustomize.build(folder / part, binary=program, environment=environment) for part in (*APPLIED, *DEFINING)
-    }
-    charts = [x for x in parts["gateway"] if x["kind"] == "Application"]
-    rendered = [helm.template(x, binary=chart, environment=environment) for x in charts]
-    return {**parts, "gateway": [*parts["gateway"], *(x for each in rendered for x in each)]}
+    return rendered(folder, (*APPLIED, *DEFINING), local.tools, local.git_environment())
 
 
 def bootstrap(local: LocalPlatform, region: Region, parts: Mapping[str, Objects]) -> None:
@@ -57,16 +50,13 @@ def bootstrap(local: LocalPlatform, region: Region, parts: Mapping[str, Objects]
     api.apply(parts["namespaces"])
     make_secrets(local, region)
     api.apply([_node_names(local), *parts["dns"]])
-    # All kinds first: each one that appears later makes Argo CD read the whole cluster again.
-    definitions = [x for objects in parts.values() for x in objects if x["kind"] == DEFINITION]
+    definitions, (own, followed) = kinds(parts), argocd(parts)
     api.apply(definitions)
     names = {x["metadata"]["name"] for x in definitions}
     wait(f"{name}: kinds known", CRD_SECONDS, lambda: names <= _established(region))
-    own = [x for x in parts["argocd"] if x["kind"] != DEFINITION]
-    api.apply(x for x in own if x["kind"] not in FOLLOWED)
-    # What is compared before the repo-server answers waits for the next poll, minutes later.
+    api.apply(own)
     wait(f"{name}: Argo CD ready", ARGOCD_SECONDS, lambda: _available(region, "argocd"))
-    api.apply(x for x in own if x["kind"] in FOLLOWED)
+    api.apply(followed)
 
 
 def _available(region: Region, namespace: str) -> bool | str:

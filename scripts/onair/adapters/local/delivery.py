@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from onair.adapters import git_commit, kube_api
-from onair.adapters.gate.retire import NAMESPACE, REFRESH
+from onair.adapters.gate import retire
 from onair.adapters.kubectl import wait
 from onair.adapters.local import git, shared_secrets
 from onair.adapters.local.images import ImageStore
@@ -141,8 +141,7 @@ def look_again(region: Region) -> list[str]:
     generators = region.api.items(kube_api.APPLICATION_SETS)
     failed = [str(item["metadata"]["name"]) for item in generators if generator_failed(item)]
     for name in failed:
-        words = ("annotate", "applicationset", name, f"{REFRESH}=true", "--overwrite")
-        region.kubectl.run(f"--namespace={NAMESPACE}", *words, check=False)  # the next look tries again
+        retire.look_again(region.kubectl, name, check=False)  # the next look tries again
     return failed
 
 

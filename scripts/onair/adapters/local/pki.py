@@ -31,7 +31,7 @@ def ensure_region(folder: Path, certificates: list[Certificate]) -> None:
     signing = folder / "service-account.key"
     if not signing.exists():
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        _write(signing, _pem(key))
+        _write(signing, pem(key))
         _write(folder / "service-account.pub", _public(key), mode=0o644)
     at_rest = folder / "encryption.json"
     if not at_rest.exists():
@@ -55,7 +55,7 @@ def ensure_authority(folder: Path, name: str) -> None:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
     )
-    _write(folder / f"{name}.key", _pem(key))
+    _write(folder / f"{name}.key", pem(key))
     _write(
         folder / f"{name}.crt",
         builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM),
@@ -68,11 +68,7 @@ def ensure(folder: Path, certificate: Certificate) -> None:
     target, authority = folder / f"{certificate.file}.crt", folder / f"{certificate.authority}.crt"
     if _valid(target) and _fits(target, certificate) and target.stat().st_mtime >= authority.stat().st_mtime:
         return
-    issuer = x509.load_pem_x509_certificate(authority.read_bytes())
-    signer = serialization.load_pem_private_key((folder / f"{certificate.authority}.key").read_bytes(), None)
-    if not isinstance(signer, ec.EllipticCurvePrivateKey):
-        message = f"{folder}/{certificate.authority}.key is not an elliptic-curve key"
-        raise TypeError(message)
+    issuer, signer = authority_of(folder, certificate.authority)
     key = ec.generate_private_key(ec.SECP256R1())
     attributes = [x509.NameAttribute(NameOID.COMMON_NAME, certificate.common_name)]
     if certificate.organization:
@@ -85,8 +81,24 @@ def ensure(folder: Path, certificate: Certificate) -> None:
         builder = builder.add_extension(names, critical=False)
     identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
     builder = builder.add_extension(identifier, critical=False)
-    _write(folder / f"{certificate.file}.key", _pem(key))
+    _write(folder / f"{certificate.file}.key", pem(key))
     _write(target, builder.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.PEM), 0o644)
+
+
+def authority_of(folder: Path, name: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    """Return the certificate and the key of the authority ``name``.
+
+    Raises
+    ------
+    OSError
+        It was never made, or is not yours to read.
+    """
+    certificate = x509.load_pem_x509_certificate((folder / f"{name}.crt").read_bytes())
+    key = serialization.load_pem_private_key((folder / f"{name}.key").read_bytes(), None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        message = f"{folder}/{name}.key is not an elliptic-curve key"
+        raise TypeError(message)
+    return certificate, key
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
@@ -129,7 +141,8 @@ def _fits(path: Path, wanted: Certificate) -> bool:
     return set(found) == {_general_name(name) for name in wanted.names}
 
 
-def _pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
+def pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
+    """Return a private key as PEM, not encrypted."""
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from onair.core.change.freeze import Freeze, windows
 from onair.core.facts import Stage
 from onair.core.finding import Finding, OnairError
+from onair.core.gate.naming import PLATFORM
 
-PLATFORM = "clusters/platform/platform.yaml"
 AHEAD = timedelta(minutes=30)
 """So long before the freeze of a show: time for the change to be agreed to and synced. Autoscalers do the rest."""
 _LINE = re.compile(r"^(  stage: \{replicas: )\d+(,.*)$", re.MULTILINE)

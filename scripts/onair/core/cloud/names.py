@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from onair.core.gate.naming import Convention, Resource, name_faults
+from onair.core.facts import Environment
+from onair.core.gate.naming import Convention, Resource, convention, name_faults
+
+ONCE = "global"
+"""What stands for the region in names of what exists once."""
 
 
 class Named(NamedTuple):
@@ -61,6 +65,17 @@ TYPES: Mapping[str, Named] = {
     "aws_wafv2_web_acl": Named("name"),
 }
 """The types that have a name by the rule; others are parts of these, or named by AWS."""
+
+
+def rule_of(platform: Mapping[str, Any], region: str = ONCE) -> Convention:
+    """Return the naming rule for what is built in a region.
+
+    Parameters
+    ----------
+    platform
+        ``spec`` of the platform's facts.
+    """
+    return convention(platform, {"environment": str(Environment.PROD), "region": region})
 
 
 def faults(rule: Convention, resources: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from typing import Any
 from onair.core.finding import Finding
 from onair.core.gate.model import Body, Estate, Rule
 
+FILE = "/facts/outputs.yaml"
 FACTS = ("cloudRegion", "zones", "network", "peer")
 """Facts of a cluster that a region is built by: another one is another region's."""
 FIELDS = ("account", "madeFrom", "nodeRole", "targetGroup", "queueUrl", "channels", "database", "reader", "cache")
@@ -24,7 +25,7 @@ _ARN = re.compile(r"arn:aws:[a-z]+:(?P<region>[a-z0-9-]*):(?P<account>\d{12}):")
 
 def file_of(cluster: str) -> str:
     """Return the file of a cluster."""
-    return f"clusters/{cluster}/facts/outputs.yaml"
+    return f"clusters/{cluster}{FILE}"
 
 
 def made_from(platform: Mapping[str, Any], cluster: Mapping[str, Any]) -> str:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from onair.core.cloud.names import faults
+from onair.core.cloud.names import ONCE, faults, rule_of
 from onair.core.cloud.roots import Root, roots
 from onair.core.facts import Cluster, Environment
 from onair.core.finding import Finding, OnairError
-from onair.core.gate.naming import NAME, TAGS, Convention, Resource, convention, tag_faults
+from onair.core.gate.naming import NAME, TAGS, Convention, Resource, tag_faults
 
 Body = Mapping[str, Any]
-ONCE = "global"
-"""What stands for the region in names of what exists once."""
 BOTH = ("links", "global")
 """Roots that make things in both regions, named by theirs."""
 
@@ -46,9 +44,9 @@ def judge(plan: Body, root: Root, platform: Body, clusters: Mapping[str, Cluster
         ``spec`` of the platform's facts.
     """
     regions = {name: str(each.spec.region) for name, each in clusters.items()}
-    own = _rule(platform, regions.get(root.workspace, ONCE))
+    own = rule_of(platform, regions.get(root.workspace, ONCE))
     others = sorted(set(regions.values())) if root.folder in BOTH else []
-    rules = [own, *(_rule(platform, region) for region in others)]
+    rules = [own, *(rule_of(platform, region) for region in others)]
     for each in plan["resource_changes"]:
         values = each["change"]["after"]
         if each["mode"] != "managed" or values is None:
@@ -60,10 +58,6 @@ def judge(plan: Body, root: Root, platform: Body, clusters: Mapping[str, Cluster
         for fault in _untagged(own, each, values):
             mend = "leave tags to the provider's default_tags (module.facts.tags)"
             yield Finding(rule=TAGS.id, what=f"{each['address']}: {fault}", why=TAGS.why, mend=mend)
-
-
-def _rule(platform: Body, region: str) -> Convention:
-    return convention(platform, {"environment": str(Environment.PROD), "region": region})
 
 
 def _untagged(rule: Convention, change: Body, values: Body) -> Sequence[str]:

@@ -13,9 +13,9 @@ from onair.core.finding import Finding
 from onair.core.gate.invariants.fields import mapping
 from onair.core.gate.invariants.index import Pods, index
 from onair.core.gate.model import Body, Estate, Object, Rule
+from onair.core.gate.naming import PLATFORM
 from onair.core.gate.schema.values import quantity, whole
 
-FACT = "clusters/platform/platform.yaml"
 PODS = "pods"
 PLAIN = {"cpu": "requests.cpu", "memory": "requests.memory"}
 """Names of a quota that mean the same: https://kubernetes.io/docs/concepts/policy/resource-quotas/"""
@@ -57,7 +57,7 @@ def peak(estate: Estate) -> Iterator[Finding]:
             all_demands = [each.twice() if i == place else each for place, each in enumerate(demands)]
             for why in _lacks(estate, demand, all_demands, nodes):
                 what = f"twice its peak of {demand.most} pods does not fit while the others are at theirs: {why}"
-                mend = f"lower maxReplicas or the requests, or plan for more nodes (capacity in {FACT})"
+                mend = f"lower maxReplicas or the requests, or plan for more nodes (capacity in {PLATFORM})"
                 found, at = _place(demand.pods)
                 yield estate.finding("capacity/peak", found, what, at=at, why=PEAK.why, mend=mend)
 
