@@ -1,11 +1,23 @@
 from __future__ import annotations
 
+import re
+from types import SimpleNamespace
+
+import httpx
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import origin.peer
+from origin.channel import RESERVED_SLOTS, Channel
+from origin.feed import describe
+from origin.peer import Peer
 from origin.relay import RelayState
+from origin.run import PART_SECONDS, Cutter, Part, Run
+from origin.timeline import SEGMENT_SECONDS, live_edge
 
 TAKEOVER, HANDBACK = 3.0, 5.0
+START = 1_795_423_500.0
 
 
 def test_takes_over_after_silence_and_hands_back_after_health() -> None:
@@ -47,3 +59,61 @@ def test_role_follows_from_the_outcomes(steps: list[tuple[float, bool]]) -> None
         if before == "takeover" and state.role == "relay":
             assert streak is not None
             assert now - streak >= HANDBACK
+
+
+class LaggingPublisher:
+    """An origin in Korea whose publisher's parts come so many seconds after the pictures in them."""
+
+    def __init__(self, first: int, lag: float) -> None:
+        self.channel, self.lag, self.now, self.media = Channel("kr"), lag, START, START
+        self.run = Run("00000001", "kr", START, b"init", 0)
+        self.cutter = Cutter(self.run, first)
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+        while (due := self.media + PART_SECONDS + self.lag) <= self.now:
+            self.cutter.add(self.media, Part(PART_SECONDS, True, b"x"), due)
+            self.media += PART_SECONDS
+            (self.channel.changed if self.channel.runs else lambda: self.channel.begin(self.run))()
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/video/feed":
+            edge, channels = live_edge(self.now), describe([self.channel], "kr")
+            return httpx.Response(200, json={"liveEdge": edge, "revision": 1, "channels": channels})
+        found = re.search(r"-(\d+)\.(\d+)\.m4s$", request.url.path)
+        data = self.channel.media("00000001", int(found[1]), int(found[2])) if found else b"init"
+        return httpx.Response(200, content=data) if data else httpx.Response(404)
+
+
+@pytest.mark.parametrize("lag", [quarter / 4 for quarter in range(17)])
+async def test_a_late_origin_joins_a_publication_however_it_lags(lag: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = LaggingPublisher(live_edge(START) + 1, lag)
+    there.advance(20)
+    monkeypatch.setattr(origin.peer, "time", SimpleNamespace(time=lambda: there.now, monotonic=lambda: there.now))
+    here, state = Channel("kr"), RelayState(TAKEOVER, HANDBACK, there.now)
+    shown = []
+    async with httpx.AsyncClient(transport=httpx.MockTransport(there.answer)) as client:
+        peer = Peer(client, "kr", ["http://kr"], state=state, channels={"kr": here}, supersede=lambda _: None)
+        for _ in range(int(SEGMENT_SECONDS * (RESERVED_SLOTS + 1) / 0.25)):
+            assert await peer.poll()
+            shown.append(here.edge(there.now))
+            there.advance(0.25)
+    assert here.run
+    assert here.run.ident == "00000001"
+    assert shown == sorted(shown)
+    assert here.run.slots[0].number > shown[0], "viewers had seen the stand-in in its place"
+
+
+async def test_a_publication_that_has_ended_keeps_no_slot_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = LaggingPublisher(live_edge(START) + 1, 3.0)
+    there.advance(20)
+    monkeypatch.setattr(origin.peer, "time", SimpleNamespace(time=lambda: there.now, monotonic=lambda: there.now))
+    here, state = Channel("kr"), RelayState(TAKEOVER, HANDBACK, there.now)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(there.answer)) as client:
+        peer = Peer(client, "kr", ["http://kr"], state=state, channels={"kr": here}, supersede=lambda _: None)
+        await peer.poll()
+        assert here.edge(there.now + SEGMENT_SECONDS) == live_edge(there.now), "one slot is kept free"
+        there.channel.end()
+        await peer.poll()
+    assert here.run is None
+    assert here.edge(there.now + SEGMENT_SECONDS) == live_edge(there.now) + 1

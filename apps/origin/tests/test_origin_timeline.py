@@ -114,6 +114,18 @@ class Crossings(RuleBasedStateMachine):
         self.add(PART_SECONDS, True, run)
         self.channel.begin(run)
 
+    @precondition(lambda self: not self.channel.run)
+    @rule(lag=st.integers(-2, 6), kept=st.integers(0, 3))
+    def reserve(self, lag: int, kept: int) -> None:
+        newest = live_edge(self.now) - lag
+        number = self.channel.reserve(newest - kept, newest, self.now)
+        assert number > self.channel.edge(self.now)
+
+    @precondition(lambda self: not self.channel.run)
+    @rule()
+    def release(self) -> None:
+        self.channel.release()
+
     @precondition(lambda self: self.channel.run)
     @rule(lengths=st.lists(st.floats(0.2, 0.6), max_size=12), key=st.booleans())
     def publish(self, lengths: list[float], key: bool) -> None:

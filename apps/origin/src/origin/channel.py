@@ -15,6 +15,8 @@ PART_HOLD_BACK = 3 * PART_TARGET
 """How far behind the newest part a player stays: RFC 8216bis asks for two part targets at least and advises three."""
 SLOTS_WITH_PARTS = 3
 """RFC 8216bis, 6.2.2: parts older than three target durations need not be listed."""
+RESERVED_SLOTS = 3
+"""A slot is kept free for so many slots' time at most: RFC 8216 6.3.3 has players stay three behind the newest one."""
 
 
 class Channel:
@@ -29,6 +31,7 @@ class Channel:
         """Counts parts, beginnings and ends."""
         self._discontinuity = 0
         """Of the stand-in's slots behind all runs."""
+        self._reserved, self._reserved_until = 0, float("-inf")
         self._changed = asyncio.Event()
 
     @property
@@ -40,7 +43,32 @@ class Channel:
         """Return the number of the newest segment that is whole."""
         if self.run:
             return self.run.last
-        return max(live_edge(now), self.runs[-1].last if self.runs else 0)
+        edge = live_edge(now)
+        if now < self._reserved_until:
+            edge = min(edge, self._reserved - 1)
+        return max(edge, self.runs[-1].last if self.runs else 0)
+
+    def reserve(self, oldest: int, newest: int, now: float) -> int:
+        """Keep a slot free of the stand-in for a run that is relayed, and return its number.
+
+        A publisher may lag behind the clock all the time; the stand-in would then be shown in each of its slots before
+        their first parts are here, and the run would never begin.
+
+        Parameters
+        ----------
+        oldest, newest : int
+            Numbers of the run's slots that can be had.
+        now : float
+            Unix time in seconds.
+        """
+        number = max(self.edge(now) + 1, oldest)
+        if number != self._reserved and number - newest <= RESERVED_SLOTS:
+            self._reserved, self._reserved_until = number, now + RESERVED_SLOTS * SEGMENT_SECONDS
+        return number
+
+    def release(self) -> None:
+        """Give a reserved slot back to the stand-in."""
+        self._reserved_until = float("-inf")
 
     def begin(self, run: Run) -> None:
         """Give the channel to a run that has its first part.
@@ -53,6 +81,7 @@ class Channel:
         run.discontinuity = max(run.discontinuity, self._discontinuity + (not joined))
         self._discontinuity = run.discontinuity + 1
         self.runs.append(run)
+        self.release()
         while len(self.runs) > 1 and self.runs[0].last < run.slots[0].number - KEPT_SLOTS:
             self.runs.popleft()
         self.changed()

@@ -135,6 +135,7 @@ class Peer:
             channel.end()
             run = None
         if remote is None or not (run or remote.open):
+            channel.release()
             return
         try:
             await self._fill(channel, run, remote)
@@ -147,7 +148,10 @@ class Peer:
     async def _fill(self, channel: Channel, run: Run | None, remote: RemoteRun) -> None:
         """Fetch the parts that are not here yet. A run that is new here begins at a slot that nobody was shown yet."""
         newest = run.slots[-1] if run else None
-        first = newest.number if newest else channel.edge(time.time()) + 1
+        if newest:
+            first = newest.number
+        else:
+            first = channel.reserve(remote.slots[0].number, remote.slots[-1].number, time.time())
         if newest and remote.slots[0].number > newest.number + 1:
             channel.end()  # too far behind: what is between is gone
             return
@@ -183,6 +187,7 @@ class Peer:
     def _let_go(self) -> None:
         """End what was relayed from a region that is lost."""
         for channel in self._channels.values():
+            channel.release()
             if channel.run and channel.run.region == self.region:
                 channel.end()
 
