@@ -163,3 +163,12 @@ def test_a_store_goes_on_from_its_last_line_however_long(tmp_path: Path, monkeyp
         store.append(line("sshd", f"Disconnected from user p{number} 10.0.0.9 port 4" + " " * number * 40))
     assert store.verify() == 4
     assert [each.who for each in store.records()] == ["p0", "p1", "p2", "p3"]
+
+
+def test_what_a_person_typed_may_hold_other_separators_of_lines(tmp_path: Path) -> None:
+    store = Store(tmp_path / "records")
+    typed = "sshd", "User kim\u2028lee\x85\u2029 from 10.0.0.9 not allowed because none of that name"
+    store.append(line(*typed))
+    store.append(line("sshd", "Disconnected from user p1 10.0.0.9 port 4"))
+    assert store.verify() == 2
+    assert [each.who for each in store.records()][-1] == "p1"

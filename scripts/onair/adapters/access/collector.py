@@ -58,7 +58,7 @@ class Store:
     def records(self) -> Iterator[Record]:
         """Yield every access that is kept, oldest first."""
         for file in self.files():
-            for line in file.read_text(encoding="utf-8").splitlines():
+            for line in _lines(file):
                 found = of_bastion(json.loads(line)["record"])
                 if found:
                     yield found
@@ -73,7 +73,7 @@ class Store:
         """
         count, before = 0, self._start()
         for file in self.files():
-            lines = file.read_text(encoding="utf-8").splitlines()
+            lines = _lines(file)
             number = chain.broken(lines, before)
             if number is not None:
                 what = "this line, or one before it, is not as it was written"
@@ -97,9 +97,15 @@ class Store:
         oldest = f"records-{datetime.now(UTC) - timedelta(days=self.days):%Y-%m-%d}.jsonl"
         for file in self.files():
             if file.name < oldest:
-                seal = json.loads(file.read_text(encoding="utf-8").splitlines()[-1])["seal"]
+                seal = json.loads(_lines(file)[-1])["seal"]
                 (self.folder / ".pruned").write_text(seal, encoding="ascii")
                 file.unlink()
+
+
+def _lines(path: Path) -> list[str]:
+    """Return a file's lines; what a person typed may hold other separators, such as U+2028, that end none."""
+    with path.open(encoding="utf-8", newline="\n") as file:
+        return list(file)
 
 
 def _last_line(path: Path) -> bytes:
@@ -109,7 +115,7 @@ def _last_line(path: Path) -> bytes:
         while True:
             start = max(0, size - block)
             file.seek(start)
-            lines = file.read(size - start).splitlines()
+            lines = file.read(size - start).splitlines()  # of bytes: at line feeds alone, JSON has no other
             if start == 0 or len(lines) > 1:
                 return lines[-1] if lines else b""
             block *= 2
