@@ -15,7 +15,7 @@ from e2e.shop import Shop
 
 from onair.adapters.access import manifests
 from onair.adapters.access.credential import exec_credential
-from onair.adapters.access.records import of_api_server
+from onair.adapters.access.records import of_api_server, platform_store
 from onair.core.access.matrix import rows
 from onair.core.access.people import GROUPS
 from onair.core.access.rbac import Asked, Subject, allowed
@@ -119,3 +119,24 @@ def test_secrets_lie_encrypted_in_etcd(shop: Shop, cluster: str) -> None:
         assert any(b"k8s:enc:secretbox:v1:first:" in file.read_bytes() for file in files)
     finally:
         api.delete(f"{path}/e2e-at-rest")
+
+
+@each_cluster
+def test_a_forged_callback_of_the_payment_provider_is_kept_by_service_and_edge(shop: Shop, cluster: str) -> None:
+    path, began = "/api/order/payments/callback", dt.datetime.now(dt.UTC)
+    answer = httpx.post(f"{shop.address(cluster)}{path}?card=4000", content=b"{}", verify=shop.trust, timeout=30)
+    assert answer.status_code == 401
+
+    def told(source: str, words: str) -> Record | None:
+        found = chosen(platform_store().records(began), "", began, source)
+        return next((each for each in found if words in each.what), None)
+
+    shop.wait("the refusal is kept", 60, lambda: told("shop", "forged") is not None and told("edge", path) is not None)
+    by_service, by_edge = told("shop", "forged"), told("edge", path)
+    assert by_service
+    assert by_edge
+    assert (by_service.who, by_service.result, by_service.place) == ("provider", "denied", cluster)
+    assert by_service.origin.endswith("/24"), "a network, not an address"
+    assert (by_edge.result, by_edge.origin) == ("denied", "127.0.0.0/24")
+    assert "card" not in by_edge.what, "what stands behind the path's ? is nobody's business"
+    assert platform_store().verify() > 0

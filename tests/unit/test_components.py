@@ -123,6 +123,18 @@ def test_the_hub_stays_in_its_namespace_and_lets_the_machine_alone_push() -> Non
     assert config["storage"]["filesystem"]["rootdirectory"].startswith("/cache/"), "images survive down"
 
 
+def test_the_keeper_of_records_follows_the_pods_of_every_node() -> None:
+    folders = json.loads(hub.keeper(FACTS, PATHS).argv[-1])
+    assert sorted(folders.values()) == sorted(each.name for each in FACTS.local() for _ in each.nodes)
+    for cluster in FACTS.local():
+        for each in cluster.nodes:
+            kubelet = node.files(FACTS.platform, cluster, each, PATHS)[
+                node.folder(PATHS, cluster, each) / "kubelet.yaml"
+            ]
+            told = yaml.safe_load(kubelet)["podLogsDir"]
+            assert folders[told] == cluster.name
+
+
 def test_a_service_in_a_namespace_enters_it_without_hiding_cgroups() -> None:
     cluster = FACTS.local()[0]
     script = run_script(services(cluster)[f"{cluster.nodes[0].zone}.kubelet"], [])

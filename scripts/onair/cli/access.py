@@ -97,18 +97,19 @@ def matrix(write: Annotated[bool, typer.Option("--write", help="Renew the docume
 def log(
     who: Annotated[str, typer.Option(help="Only this person, account or workload.")] = "",
     since: Annotated[str, typer.Option(help="30m, 12h, 7d, or a date.")] = "1d",
-    source: Annotated[str, typer.Option(help="ssh, session, terminal, sudo, ban, backup or kubernetes.")] = "",
+    source: Annotated[str, typer.Option(help="shop, edge, kubernetes, ssh, session, terminal, sudo, ban …")] = "",
     form: Annotated[str, typer.Option("--format", help="text, or json: one record a line.")] = "text",
     *,
     verify: Annotated[bool, typer.Option("--verify", help="Only tell whether any kept record was changed.")] = False,
 ) -> None:
-    """Show who did what, when and from where: on the bastion and in the local regions, in the order of time."""
+    """Show who did what, when and from where: in the shop, at the edge, in the local regions, on the bastion."""
     from onair.adapters.access import records as adapter  # noqa: PLC0415
     from onair.core.access import records  # noqa: PLC0415
     from onair.core.finding import Finding, OnairError  # noqa: PLC0415
 
     if verify:
-        typer.echo(f"{adapter.store().verify():,} records of the bastion are as they were written")
+        for store, place in ((adapter.store(), "bastion"), (adapter.platform_store(), "shop and the edge")):
+            typer.echo(f"{store.verify():,} records of the {place} are as they were written")
         return
     if source and source not in records.SOURCES:
         mend = f"one of: {', '.join(records.SOURCES)}"
@@ -119,7 +120,7 @@ def log(
         what = f"--since {since!r} is no time"
         mend = "write 30m, 12h, 7d, or a date such as 2026-11-29"
         raise OnairError(Finding(rule="access/since", what=what, mend=mend)) from error
-    found = sorted(records.chosen(adapter.kept(ROOT), who, after, source))
+    found = sorted(records.chosen(adapter.kept(ROOT, after), who, after, source))
     if form == "json":
         for each in found:
             typer.echo(each.as_json())

@@ -164,6 +164,7 @@ def _access_log(listener: str, path: Path) -> Json:
     fields = {
         "time": "%START_TIME%",
         "listener": listener,
+        "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
         "method": "%REQUEST_HEADER(:METHOD)%",
         "path": "%REQUEST_HEADER(X-ENVOY-ORIGINAL-PATH?:PATH)%",
         "protocol": "%PROTOCOL%",

@@ -29,6 +29,7 @@ def rtmp_listener(edge: Edge, access_log: str) -> Json:
     fields = {
         "time": "%START_TIME%",
         "listener": NAME,
+        "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
         "flags": "%RESPONSE_FLAGS%",
         "region": f"%UPSTREAM_METADATA({METADATA}:region)%",
         "node": "%UPSTREAM_HOST%",

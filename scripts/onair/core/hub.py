@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from onair.core.control_plane import Binary
-from onair.core.facts import Platform
+from onair.core.facts import Facts, Platform
+from onair.core.node import pod_logs
 from onair.core.paths import Paths
 from onair.core.service import Service
 from onair.core.topology import HUB
@@ -51,6 +52,13 @@ def services(platform: Platform, paths: Paths, binary: Binary) -> list[Service]:
         Service(GROUP, "git", (*server, machine_address(platform)), HUB),
         Service(GROUP, "registry", registry, HUB, {"OTEL_TRACES_EXPORTER": "none"}, configuration=(config,)),
     ]
+
+
+def keeper(facts: Facts, paths: Paths) -> Service:
+    """Return what keeps the access records of the shop and the edge, whose own logs go with their pods."""
+    folders = {str(pod_logs(paths, each, node)): each.name for each in facts.local() for node in each.nodes}
+    words = ("-m", "onair.adapters.access.keeper", str(paths.records), str(paths.edge_log), json.dumps(folders))
+    return Service(GROUP, "records", (sys.executable, *words), HUB, nice=5)
 
 
 def config_path(paths: Paths) -> Path:

@@ -24,6 +24,11 @@ def folder(paths: Paths, cluster: Cluster, node: Node) -> Path:
     return paths.region(cluster.name) / node.zone
 
 
+def pod_logs(paths: Paths, cluster: Cluster, node: Node) -> Path:
+    """Return the folder in which a node's kubelet keeps what its pods say."""
+    return folder(paths, cluster, node) / "pod-logs"
+
+
 def containerd_socket(paths: Paths, node: Node) -> Path:
     """Return the socket of a node's containerd."""
     return paths.run / node.name / "containerd.sock"
@@ -126,7 +131,7 @@ def _kubelet(cluster: Cluster, node: Node, paths: Paths) -> dict[str, Any]:
         "clusterDomain": "cluster.local",
         "resolvConf": "",
         "volumePluginDir": f"{folder(paths, cluster, node)}/volume-plugins",
-        "podLogsDir": f"{folder(paths, cluster, node)}/pod-logs",
+        "podLogsDir": str(pod_logs(paths, cluster, node)),
         "nodeStatusUpdateFrequency": "4s",
         "nodeLeaseDurationSeconds": 12,
         "serializeImagePulls": False,

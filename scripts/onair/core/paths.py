@@ -48,6 +48,16 @@ class Paths:
         return self.state / cluster / "admin.kubeconfig"
 
     @property
+    def edge_log(self) -> Path:
+        """What the edge writes of each request and each publisher's connection."""
+        return self.state / "log/edge-access.log"
+
+    @property
+    def records(self) -> Path:
+        """Kept records of who did what in the shop and at the edge."""
+        return self.state / "records"
+
+    @property
     def git(self) -> Path:
         """Bare repositories that the git server serves."""
         return self.state / "git"

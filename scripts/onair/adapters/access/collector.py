@@ -8,13 +8,13 @@ import json
 import os
 import socketserver
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from onair.core.access import chain
-from onair.core.access.records import Record, of_bastion
+from onair.core.access.records import Record, of_kept
 from onair.core.finding import Finding, OnairError
 
 PATTERN = "records-*.jsonl"
@@ -42,26 +42,36 @@ class Store:
 
     def append(self, record: dict[str, Any]) -> None:
         """Seal one record and write it to disk."""
+        self.extend([record])
+
+    def extend(self, records: Sequence[dict[str, Any]]) -> None:
+        """Seal records in this order and write them to disk together."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (self.folder / ".lock").open("w", encoding="ascii") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            line, _ = chain.link(self._last(), record)
-            today = self.folder / f"records-{datetime.now(UTC):%Y-%m-%d}.jsonl"
+            seal, sealed = self._last(), list[str]()
+            for record in records:
+                line, seal = chain.link(seal, record)
+                sealed.append(line + "\n")
+            today = self._day(datetime.now(UTC))
             new = not today.exists()
             with today.open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
+                file.writelines(sealed)
                 file.flush()
                 os.fsync(file.fileno())
             if new:
                 self._prune()
 
-    def records(self) -> Iterator[Record]:
-        """Yield every access that is kept, oldest first."""
-        for file in self.files():
-            for line in _lines(file):
-                found = of_bastion(json.loads(line)["record"])
-                if found:
-                    yield found
+    def records(self, after: datetime | None = None) -> Iterator[Record]:
+        """Yield every access that is kept, oldest first; nothing of the days before ``after``."""
+        first = self._day(after) if after else None
+        for path in self.files():
+            if first and path < first:
+                continue
+            with path.open(encoding="utf-8", newline="\n") as file:  # see _lines
+                for line in file:
+                    if found := of_kept(json.loads(line)["record"]):
+                        yield found
 
     def verify(self) -> int:
         """Return how many lines are kept, when none was changed.
@@ -83,6 +93,9 @@ class Store:
             before = json.loads(lines[-1])["seal"] if lines else before
         return count
 
+    def _day(self, moment: datetime) -> Path:
+        return self.folder / f"records-{moment.astimezone(UTC):%Y-%m-%d}.jsonl"
+
     def _start(self) -> str:
         pruned = self.folder / ".pruned"
         return pruned.read_text(encoding="ascii").strip() if pruned.exists() else chain.START
@@ -94,9 +107,9 @@ class Store:
         return self._start()
 
     def _prune(self) -> None:
-        oldest = f"records-{datetime.now(UTC) - timedelta(days=self.days):%Y-%m-%d}.jsonl"
+        oldest = self._day(datetime.now(UTC) - timedelta(days=self.days))
         for file in self.files():
-            if file.name < oldest:
+            if file < oldest:
                 seal = json.loads(_lines(file)[-1])["seal"]
                 (self.folder / ".pruned").write_text(seal, encoding="ascii")
                 file.unlink()

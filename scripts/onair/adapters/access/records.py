@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from onair.adapters import facts_file
@@ -19,9 +20,15 @@ def store() -> Store:
     return Store(STATE / "records")
 
 
-def kept(root: Path) -> Iterator[Record]:
-    """Yield every record, source by source."""
-    yield from store().records()
+def platform_store() -> Store:
+    """Return what is kept of the shop and the edge while the platform runs."""
+    return Store(Paths.of().records)
+
+
+def kept(root: Path, after: datetime | None = None) -> Iterator[Record]:
+    """Yield every record, source by source; files that end before ``after`` may be left out."""
+    yield from store().records(after)
+    yield from platform_store().records(after)
     for cluster in facts_file.read(root).local():
         yield from of_api_server(audit_log(cluster.name, Paths.of()), cluster.name)
 

@@ -110,14 +110,15 @@ class LocalPlatform:
             link.symlink_to(self.paths.cache / "mirrors")
         config = hub.registry_config(platform, self.paths)
         files.write({hub.config_path(self.paths): json.dumps(config, indent=1)})  # JSON is YAML too
-        self.supervisor.ensure(hub.services(platform, self.paths, self.tools.path))
+        own = hub.services(platform, self.paths, self.tools.path)
+        self.supervisor.ensure([*own, hub.keeper(self.facts, self.paths)])
 
     def start_edge(self) -> None:
         """Run the edge: one Envoy on loopback in front of both regions."""
         keys, run = self.keys(), self.paths.run / "edge"
         run.mkdir(parents=True, exist_ok=True)
         own = EdgeFiles(keys / "edge.crt", keys / "edge.key", keys / f"{CLUSTER_CA}.crt", run / "admin.sock",
-                        self.paths.state / "log/edge-access.log")  # fmt: skip
+                        self.paths.edge_log)  # fmt: skip
         own.access_log.parent.mkdir(parents=True, exist_ok=True)
         settings = self.facts.platform.spec.edge
         config = edge.bootstrap(settings, edge.regions(self.facts), edge.shop_host(self.facts), own)

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address, ip_network
 from typing import Any, Literal, NamedTuple
 
 Result = Literal["allowed", "denied", "failed", "told"]
@@ -20,7 +21,11 @@ _SSHD: tuple[tuple[str, str, Result], ...] = (
     (r"Connection (?:closed|reset) by authenticating user (?P<who>\S+) (?P<origin>\S+)", "login", "denied"),
 )
 _BAN = re.compile(r"\[(?P<jail>\w+)\] (?P<what>Ban|Unban) (?P<origin>\S+)")
-SOURCES = ("ssh", "session", "terminal", "sudo", "ban", "second factor", "backup", "kubernetes")
+SOURCES = ("ssh", "session", "terminal", "sudo", "ban", "second factor", "backup", "kubernetes", "shop", "edge")
+SHOP_LOGGER = "access-record"
+"""Logger on which the services write theirs (onair_common.access_record)."""
+_NETWORK_BITS = {4: 24, 6: 48}
+"""Bits of a viewer's address that are kept, as the services do: a network, not a household."""
 ROOT, PEOPLE = "0", re.compile(r"3\d{3}")
 """User ids: whoever wrote a line to the journal, by the kernel's word and not the line's own."""
 
@@ -131,6 +136,42 @@ _ROOTS: Mapping[str, Callable[[datetime, str, str], Record | None]] = {
     "bastion-backup": _of_backup,
 }
 """What root's own programs say."""
+
+
+def of_shop(told: Mapping[str, Any], cluster: str) -> Record:
+    """Return what a service's line on :data:`SHOP_LOGGER` records; people are their sessions' random ids in it."""
+    outcome = str(told["result"])
+    result: Result = "allowed" if outcome == "ok" else "failed" if outcome == "fault" else "denied"
+    what = f"{told['what']} {told['target']}" + ("" if outcome == "ok" else f": {outcome}")
+    time = datetime.fromisoformat(str(told["time"]))
+    return Record(time, "shop", cluster, str(told["who"]), str(told["origin"]), what, result)
+
+
+def of_edge(told: Mapping[str, Any]) -> Record:
+    """Return what a line of the edge's log records: of an address the network, of a path nothing behind ``?``."""
+    time, region = datetime.fromisoformat(str(told["time"])), told.get("region") or "no region"
+    if "path" not in told:  # bytes of a publisher
+        return Record(time, "edge", "edge", "", _network(told), f"{told['listener']} to {region}", "told")
+    status = int(told.get("status") or 0)
+    result: Result = "denied" if status in {401, 403, 429} else "allowed" if 0 < status < 500 else "failed"
+    path = str(told["path"]).partition("?")[0]
+    what = f"{told.get('method')} {path} at {told['listener']} from {region}: {status}"
+    return Record(time, "edge", "edge", "", _network(told), what, result)
+
+
+def _network(told: Mapping[str, Any]) -> str:
+    try:
+        address = ip_address(str(told.get("client", "")))
+    except ValueError:
+        return "unknown"
+    return str(ip_network((address, _NETWORK_BITS[address.version]), strict=False))
+
+
+def of_kept(told: Mapping[str, Any]) -> Record | None:
+    """Return what a kept record says, by the source that its keeper noted beside it; None where it is no access."""
+    if told.get("source") == "shop":
+        return of_shop(told["line"], str(told["place"]))
+    return of_edge(told["line"]) if told.get("source") == "edge" else of_bastion(told)
 
 
 def of_kubernetes(event: Mapping[str, Any], cluster: str) -> Record:
