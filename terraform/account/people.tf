@@ -53,7 +53,7 @@ resource "aws_iam_group_policy" "people" {
 
 locals {
   # AWS's own policies beside the right to the clusters; changes go through the pipeline, so nobody but break-glass has more.
-  roles = merge({ for role in keys(module.facts.cloud.people) : role => "ReadOnlyAccess" }, { break-glass = "AdministratorAccess" })
+  roles = merge({ for group in module.facts.groups : group => "ReadOnlyAccess" }, { break-glass = "AdministratorAccess" })
 }
 
 data "aws_iam_policy_document" "with_mfa" {
@@ -73,6 +73,11 @@ data "aws_iam_policy_document" "with_mfa" {
       test     = "NumericLessThan"
       variable = "aws:MultiFactorAuthAge"
       values   = [each.key == "break-glass" ? "300" : "28800"] # seconds since the code was typed
+    }
+    condition { # the session's name stands in every record, of AWS and of the clusters: it must be the person's
+      test     = "StringEquals"
+      variable = "sts:RoleSessionName"
+      values   = ["$${aws:username}"]
     }
   }
 }
@@ -102,7 +107,7 @@ data "aws_iam_policy_document" "no_values" {
 }
 
 resource "aws_iam_role_policy" "no_values" {
-  for_each = module.facts.cloud.people
+  for_each = module.facts.groups
   name     = "${local.prefix}-no-values"
   role     = aws_iam_role.people[each.key].id
   policy   = data.aws_iam_policy_document.no_values.json

@@ -5,9 +5,10 @@ data "aws_ssoadmin_instances" "this" {}
 locals {
   instance = data.aws_ssoadmin_instances.this.arns[0]
   sets = {
-    operator  = { hours = 4, policy = "ReadOnlyAccess" }
-    developer = { hours = 8, policy = "ReadOnlyAccess" }
-    auditor   = { hours = 8, policy = "SecurityAudit" }
+    for group in module.facts.groups : group => {
+      hours  = contains(["platform-admin", "operator"], group) ? 4 : 8
+      policy = group == "auditor" ? "SecurityAudit" : "ReadOnlyAccess"
+    }
   }
 }
 

@@ -70,7 +70,8 @@ module "node_role" {
   managed     = ["AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly"]
 }
 
-# Who may do what in the cluster: nodes by their role, people by the role that they took with MFA.
+# Who may do what in the cluster: nodes by their role; people by the role that they took with MFA, which is a group there, whose rights
+# come from git (infrastructure/access) and are the same as in every other region.
 resource "aws_eks_access_entry" "node" {
   cluster_name  = aws_eks_cluster.this.name
   principal_arn = module.node_role.arn
@@ -87,16 +88,22 @@ resource "aws_eks_access_policy_association" "node" {
 }
 
 resource "aws_eks_access_entry" "people" {
-  for_each      = module.facts.cloud.people
-  cluster_name  = aws_eks_cluster.this.name
-  principal_arn = "arn:aws:iam::${local.account}:role/${module.facts.shared}-${each.key}"
+  for_each          = module.facts.groups
+  cluster_name      = aws_eks_cluster.this.name
+  principal_arn     = "arn:aws:iam::${local.account}:role/${module.facts.shared}-${each.key}"
+  kubernetes_groups = [each.key]
 }
 
-resource "aws_eks_access_policy_association" "people" {
-  for_each      = module.facts.cloud.people
+# Day 0, when git's rights are not there yet, and emergencies: its use rings.
+resource "aws_eks_access_entry" "break_glass" {
   cluster_name  = aws_eks_cluster.this.name
-  principal_arn = aws_eks_access_entry.people[each.key].principal_arn
-  policy_arn    = "arn:aws:eks::aws:cluster-access-policy/${each.value}"
+  principal_arn = "arn:aws:iam::${local.account}:role/${module.facts.shared}-break-glass"
+}
+
+resource "aws_eks_access_policy_association" "break_glass" {
+  cluster_name  = aws_eks_cluster.this.name
+  principal_arn = aws_eks_access_entry.break_glass.principal_arn
+  policy_arn    = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
   access_scope {
     type = "cluster"
   }

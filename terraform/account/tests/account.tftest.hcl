@@ -11,4 +11,8 @@ run "account" {
     condition     = alltrue([for role in aws_iam_role.people : role.max_session_duration == 3600])
     error_message = "A session of a person ends after an hour."
   }
+  assert {
+    condition     = toset(keys(aws_iam_role.people)) == setunion(module.facts.groups, ["break-glass"])
+    error_message = "Each group of people has its role."
+  }
 }

@@ -9,6 +9,7 @@ locals {
   cloud    = yamldecode(file("${local.folder}/platform/cloud.yaml")).spec
   absences = yamldecode(file("${local.folder}/platform/absences.yaml")).spec
   secrets  = yamldecode(file("${local.folder}/platform/secrets.yaml")).spec
+  people   = yamldecode(file("${local.folder}/platform/people.yaml")).spec
 
   all = {
     for file in fileset(local.folder, "*/facts/cluster.yaml") :

@@ -71,6 +71,11 @@ output "secrets" {
   }
 }
 
+output "groups" {
+  description = "Groups of people: each is a role that its people take, and a group of the same name in the clusters."
+  value       = toset(keys(local.people.groups))
+}
+
 output "repository" {
   description = "owner/name of the repository that the pipelines run for."
   value       = trimsuffix(replace(local.platform.git[local.environment], "/^https://[^/]+//", ""), ".git")

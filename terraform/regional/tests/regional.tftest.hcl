@@ -21,6 +21,10 @@ run "korea" {
   variables {
     cluster = "prod-kr"
   }
+  assert {
+    condition     = toset(flatten([for entry in aws_eks_access_entry.people : entry.kubernetes_groups])) == module.facts.groups
+    error_message = "Each group of people is that group in the cluster, no more."
+  }
 }
 
 run "united_states" {

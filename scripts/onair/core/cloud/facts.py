@@ -126,7 +126,6 @@ class CloudSpec(_Model):
     global_region: str
     engines: dict[Literal["aurora-postgresql", "valkey"], str]
     addons: list[str]
-    people: dict[str, Annotated[str, StringConstraints(pattern=r"^AmazonEKS[A-Za-z]+Policy$")]]
     blocked_countries: list[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]]
     alerts: dict[Literal["mailbox"], str]
     reserved: dict[str, IPv4Network]

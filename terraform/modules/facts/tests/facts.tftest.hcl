@@ -19,6 +19,10 @@ run "korea" {
     condition     = contains(keys(output.secrets), "shop/order-db") && !contains(keys(output.secrets), "shop/seller-account")
     error_message = "Secrets that are absent in the cloud are left out."
   }
+  assert {
+    condition     = contains(output.groups, "platform-admin") && contains(output.groups, "auditor")
+    error_message = "Groups are those of the people's file."
+  }
 }
 
 run "all_clusters" {
