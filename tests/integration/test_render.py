@@ -91,6 +91,16 @@ def test_pods_are_told_where_they_run(leaf: Path) -> None:
             assert max(order.index("PEER"), order.index("DOMAIN")) < order.index(name)
 
 
+@pytest.mark.parametrize("cluster", ["prod-kr", "prod-us"])
+def test_the_clouds_databases_stand_in_the_clusters_own_range(cluster: str) -> None:
+    facts = yaml.safe_load((ROOT / f"clusters/{cluster}/facts/cluster.yaml").read_text())
+    leaves = [leaf for leaf in APPS if leaf.parts[-3] == cluster]
+    rules = [rule for leaf in leaves for found in of(leaf, "NetworkPolicy") for rule in found["spec"].get("egress", [])]
+    data = [rule["to"][0]["ipBlock"] for rule in rules if {"port": 6379} in rule["ports"] and "ipBlock" in str(rule)]
+    assert len(data) == 8, "of each service that keeps something, and of each migration"
+    assert {block["cidr"] for block in data} == {facts["spec"]["network"]["cidr"]}
+
+
 CANARIES = {"order", "worker"}
 """Stock and payments meet few buyers first, and worker serves nobody; the others switch between two colours."""
 

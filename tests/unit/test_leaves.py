@@ -122,3 +122,16 @@ def test_projects_are_narrow() -> None:
             assert destination["server"] == "https://kubernetes.default.svc"
         for kind in spec["clusterResourceWhitelist"]:
             assert "*" not in kind.values()
+
+
+def test_what_reaches_the_databases_reaches_them_in_the_clouds_too() -> None:
+    policies = [
+        (file, found)
+        for file in sorted(ROOT.glob("apps/*/base/*.yaml"))
+        for found in documents(str(file.relative_to(ROOT)))
+        if found and found["kind"] == "NetworkPolicy"
+    ]
+    assert policies
+    for file, found in policies:
+        labelled = found["metadata"].get("labels", {}).get("onair.dev/reaches-data") == "true"
+        assert ("'kubernetes.io/metadata.name': 'data'" in str(found["spec"].get("egress"))) is labelled, file
