@@ -1,7 +1,9 @@
 """Builds the pinned programs with the Go client, once for each content of their pins."""
 
 import platform
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as distribution_version
 from pathlib import Path
@@ -113,9 +115,10 @@ def ensure(
         name: made for name, made in tools.items() if name in only or (not only and made.recipe.needed_by == "regions")
     }
     store = cache / "bin"
-    if any(_damage(store, made, full=verify) for made in tools.values()):
-        with build_cache.locked(store / ".lock", reporter):
-            for made in tools.values():
+    damaged = [made for made in tools.values() if _damage(store, made, full=verify)]
+    if damaged:
+        with build_cache.locked(store / ".lock", reporter), _fetching(root, damaged):
+            for made in damaged:
                 _mend(root, store, made, reporter, full=verify)
     return _located(tools, store)
 
@@ -154,6 +157,20 @@ def _mend(root: Path, store: Path, made: Tool, reporter: Reporter, *, full: bool
         for binary in made.recipe.binaries:
             _build(folder, made, binary, target, step)
         step.note(", ".join(made.recipe.binaries))
+
+
+@contextmanager
+def _fetching(root: Path, tools: Iterable[Tool]) -> Iterator[None]:
+    """Fetch the tools' modules, one tool after the other, while the ones before are compiled."""
+    pool = ThreadPoolExecutor(1)
+    for made in tools:
+        words = ["list", "-deps", "-f", "", *made.recipe.binaries.values()]
+        # What fails here fails again in the tool's own step, and is told there.
+        pool.submit(go.run, root / FOLDER / made.name, made.environment, words, made.name)
+    try:
+        yield
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _stale_packages(folder: Path, made: Tool, step: Step) -> int:

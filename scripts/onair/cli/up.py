@@ -38,11 +38,11 @@ def command() -> None:
             region.start_control_plane(local.supervisor)
         store = ImageStore(local)
         delivery.hub_ready(store, local)
-    builds = store.platform()
-    built = store.ensure(builds, reporter)
+    builds, services = store.platform(), store.services()
+    with ThreadPoolExecutor() as pool:  # the layers of one kind are another's, so each kind is built in turn
+        platform, shop = (pool.submit(store.ensure, each, reporter) for each in (builds, list(services.values())))
+        built, digests = platform.result(), shop.result()
     images = {build.name: built[build.target] for build in builds}
-    services = store.services()
-    digests = store.ensure(list(services.values()), reporter)
     with reporter.step("push to the regions") as step:
         commit, pinned = delivery.publish(local, store, digests)
         step.done(f"{commit[:7]}" + (f", {pinned} leaves pinned to images of this machine" if pinned else ""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ class ImageStore:
         self.local, self.commit = local, git.run(local.root, "rev-parse", commit)
         self.registry = Registry(hub.registry_url(local.facts.platform))
         self._storage = local.paths.cache / "images"
+        self._base_made = threading.Lock()
 
     def services(self) -> dict[str, Build]:
         """Return the build of every service that has a source folder, by name."""
@@ -69,7 +71,8 @@ class ImageStore:
         missing = [b for b in builds if not digests[b.target]]
         if missing:
             with git.unpacked(self.local.root, self.commit, "apps", "requirements") as context:
-                base = self._base(reporter)
+                with self._base_made:
+                    base = self._base(reporter)
                 for build in missing:
                     with reporter.step(f"image {build.target}") as step:
                         self._build(build, base, context, step)
