@@ -73,6 +73,8 @@ def test_accesses_alone_are_kept_and_once(world: World) -> None:
     with world.log.open("a") as log:
         log.write('2026-11-29T06:00:00.1Z stdout F {"event": "started", "note": "access-record"}\n')
         log.write("2026-11-29T06:00:00.1Z stderr F access-record { not JSON\n")
+        log.write('2026-11-29T06:00:00.1Z stdout F {"logger": "access-record", "who": "of another form"}\n')
+    world.edge.write_text('[]\n{"time": "never"}\n')
     other = world.folder / "pod-logs/argocd_server-1_uid/app"
     other.mkdir(parents=True)
     (other / "0.log").write_text(pod_line(9))
@@ -122,6 +124,8 @@ def test_the_edge_tells_networks_and_paths_not_people_and_questions(world: World
     assert (found.source, found.origin, found.result) == ("edge", "203.0.113.0/24", "allowed")
     assert found.what == "GET / at platform from no region: 200"
     assert "kim" not in found.as_json()
+    (file,) = world.store.files()
+    assert not [each for each in ("kim", "203.0.113.77") if each in file.read_text()], "masked too late"
     publisher = of_edge({"time": TIME, "listener": "rtmp", "client": "2001:db8:1:2::3", "region": "kr"})
     assert (publisher.origin, publisher.what) == ("2001:db8:1::/48", "rtmp to kr")
 

@@ -11,11 +11,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from onair.adapters.access.collector import Store
 from onair.adapters.local import files
-from onair.core.access.records import SHOP_LOGGER
+from onair.core.access.records import SHOP_LOGGER, Record, of_edge, of_shop
 
 LOOK_SECONDS = 5.0
 SHOP = "shop_*/*/*.log"
@@ -26,11 +26,10 @@ HEAD_BYTES = 256
 
 
 class Source(NamedTuple):
-    """A log, by what it is a log of: ``shop`` or ``edge``."""
+    """A log: of a pod of the shop in a cluster, or the edge's, which is in none."""
 
-    kind: str
-    place: str
     path: Path
+    cluster: str | None = None
 
 
 class Tail:
@@ -95,19 +94,19 @@ class Keeper:
 
     def look(self) -> int:
         """Keep what is new, and return how many records that were."""
-        found, current = list[dict[str, Any]](), set(self._sources())
+        found, current = list[Record](), set(self._sources())
         for source in current - self._tails.keys():
             try:
                 self._tails[source] = Tail(source.path, *self._positions.get(str(source.path), ("", 0)))
             except FileNotFoundError:
                 continue  # it went between the two
         for source, tail in list(self._tails.items()):
-            found += _records(source, tail.lines())
+            found += filter(None, (_record(source, line) for line in tail.lines()))
             if source not in current:
                 tail.close()
                 del self._tails[source]
         if found:
-            self.store.extend(found)
+            self.store.extend([each.as_fields() for each in found])
         positions = {str(source.path): tail.position for source, tail in self._tails.items()}
         if positions != self._positions and self.store.folder.exists():
             files.write({self.store.folder / POSITIONS: json.dumps(positions)})
@@ -115,18 +114,17 @@ class Keeper:
         return len(found)
 
 
-def _records(source: Source, lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """Yield the accesses among a log's lines; a line that is none, or not JSON, is none of the keeper's business."""
-    mark = SHOP_LOGGER.encode()
-    for line in lines:
-        if source.kind == "shop" and mark not in line:
-            continue
-        try:  # the container runtime's time, stream and tag come before a pod's line
-            told = json.loads(line if source.kind == "edge" else line.split(b" ", 3)[-1])
-        except ValueError:
-            continue
-        if source.kind == "edge" or (isinstance(told, dict) and told.get("logger") == SHOP_LOGGER):
-            yield {"source": source.kind, "place": source.place, "line": told}
+def _record(source: Source, line: bytes) -> Record | None:
+    """Return the access that a log's line tells; a line of another form is none of the keeper's business."""
+    try:
+        if source.cluster is None:
+            return of_edge(json.loads(line))
+        if SHOP_LOGGER.encode() not in line:
+            return None
+        told = json.loads(line.split(b" ", 3)[-1])  # the container runtime's time, stream and tag come before it
+        return of_shop(told, source.cluster) if told.get("logger") == SHOP_LOGGER else None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def sources(folders: dict[str, str], edge: Path) -> Iterator[Source]:
@@ -139,9 +137,9 @@ def sources(folders: dict[str, str], edge: Path) -> Iterator[Source]:
     """
     for folder, cluster in folders.items():
         for path in Path(folder).glob(SHOP):
-            yield Source("shop", cluster, path)
+            yield Source(path, cluster)
     if edge.exists():
-        yield Source("edge", "edge", edge)
+        yield Source(edge)
 
 
 def main(store: Path, edge: Path, folders: dict[str, str]) -> None:

@@ -53,9 +53,18 @@ class Record(NamedTuple):
     what: str
     result: Result
 
+    @classmethod
+    def of_fields(cls, fields: Mapping[str, Any]) -> Record:
+        """Return the record of these fields, as :meth:`as_fields` returns them."""
+        return cls(**{**fields, "time": datetime.fromisoformat(fields["time"])})
+
+    def as_fields(self) -> dict[str, Any]:
+        """Return its fields as JSON has them."""
+        return self._asdict() | {"time": self.time.isoformat()}
+
     def as_json(self) -> str:
         """Return one line of JSON."""
-        return json.dumps(self._asdict() | {"time": self.time.isoformat()}, ensure_ascii=False)
+        return json.dumps(self.as_fields(), ensure_ascii=False)
 
 
 def of_bastion(raw: Mapping[str, Any]) -> Record | None:
@@ -168,10 +177,8 @@ def _network(told: Mapping[str, Any]) -> str:
 
 
 def of_kept(told: Mapping[str, Any]) -> Record | None:
-    """Return what a kept record says, by the source that its keeper noted beside it; None where it is no access."""
-    if told.get("source") == "shop":
-        return of_shop(told["line"], str(told["place"]))
-    return of_edge(told["line"]) if told.get("source") == "edge" else of_bastion(told)
+    """Return a kept record, or what a kept line of the bastion's journal records; None where that is no access."""
+    return Record.of_fields(told) if "source" in told else of_bastion(told)
 
 
 def of_kubernetes(event: Mapping[str, Any], cluster: str) -> Record:
