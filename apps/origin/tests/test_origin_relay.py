@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import httpx
@@ -84,16 +86,20 @@ class LaggingPublisher:
         data = self.channel.media("00000001", int(found[1]), int(found[2])) if found else b"init"
         return httpx.Response(200, content=data) if data else httpx.Response(404)
 
+    @asynccontextmanager
+    async def relayed(self, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Peer, Channel]]:
+        """Another region's origin, started when the publication has gone on for a while, and its channel."""
+        self.advance(20)
+        monkeypatch.setattr(origin.peer, "time", SimpleNamespace(time=lambda: self.now, monotonic=lambda: self.now))
+        here, state = Channel("kr"), RelayState(TAKEOVER, HANDBACK, self.now)
+        async with httpx.AsyncClient(transport=httpx.MockTransport(self.answer)) as client:
+            yield Peer(client, "kr", ["http://kr"], state=state, channels={"kr": here}, supersede=lambda _: None), here
+
 
 @pytest.mark.parametrize("lag", [quarter / 4 for quarter in range(17)])
 async def test_a_late_origin_joins_a_publication_however_it_lags(lag: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    there = LaggingPublisher(live_edge(START) + 1, lag)
-    there.advance(20)
-    monkeypatch.setattr(origin.peer, "time", SimpleNamespace(time=lambda: there.now, monotonic=lambda: there.now))
-    here, state = Channel("kr"), RelayState(TAKEOVER, HANDBACK, there.now)
-    shown = []
-    async with httpx.AsyncClient(transport=httpx.MockTransport(there.answer)) as client:
-        peer = Peer(client, "kr", ["http://kr"], state=state, channels={"kr": here}, supersede=lambda _: None)
+    there, shown = LaggingPublisher(live_edge(START) + 1, lag), []
+    async with there.relayed(monkeypatch) as (peer, here):
         for _ in range(int(SEGMENT_SECONDS * (RESERVED_SLOTS + 1) / 0.25)):
             assert await peer.poll()
             shown.append(here.edge(there.now))
@@ -106,11 +112,7 @@ async def test_a_late_origin_joins_a_publication_however_it_lags(lag: float, mon
 
 async def test_a_publication_that_has_ended_keeps_no_slot_free(monkeypatch: pytest.MonkeyPatch) -> None:
     there = LaggingPublisher(live_edge(START) + 1, 3.0)
-    there.advance(20)
-    monkeypatch.setattr(origin.peer, "time", SimpleNamespace(time=lambda: there.now, monotonic=lambda: there.now))
-    here, state = Channel("kr"), RelayState(TAKEOVER, HANDBACK, there.now)
-    async with httpx.AsyncClient(transport=httpx.MockTransport(there.answer)) as client:
-        peer = Peer(client, "kr", ["http://kr"], state=state, channels={"kr": here}, supersede=lambda _: None)
+    async with there.relayed(monkeypatch) as (peer, here):
         await peer.poll()
         assert here.edge(there.now + SEGMENT_SECONDS) == live_edge(there.now), "one slot is kept free"
         there.channel.end()

@@ -148,13 +148,13 @@ class Peer:
     async def _fill(self, channel: Channel, run: Run | None, remote: RemoteRun) -> None:
         """Fetch the parts that are not here yet. A run that is new here begins at a slot that nobody was shown yet."""
         newest = run.slots[-1] if run else None
-        if newest:
-            first = newest.number
-        else:
+        if newest is None:
             first = channel.reserve(remote.slots[0].number, remote.slots[-1].number, time.time())
-        if newest and remote.slots[0].number > newest.number + 1:
+        elif remote.slots[0].number > newest.number + 1:
             channel.end()  # too far behind: what is between is gone
             return
+        else:
+            first = newest.number
         for slot in remote.slots:
             if slot.number < first:
                 continue
