@@ -117,7 +117,7 @@ def ensure(
     store = cache / "bin"
     damaged = [made for made in tools.values() if _damage(store, made, full=verify)]
     if damaged:
-        with build_cache.locked(store / ".lock", reporter), _fetching(root, damaged):
+        with build_cache.locked(store / ".lock", reporter), _fetching(root, damaged[1:]):
             for made in damaged:
                 _mend(root, store, made, reporter, full=verify)
     return _located(tools, store)
@@ -161,7 +161,7 @@ def _mend(root: Path, store: Path, made: Tool, reporter: Reporter, *, full: bool
 
 @contextmanager
 def _fetching(root: Path, tools: Iterable[Tool]) -> Iterator[None]:
-    """Fetch the tools' modules, one tool after the other, while the ones before are compiled."""
+    """Fetch the modules of tools whose turn comes later, one after the other, while the ones before are compiled."""
     pool = ThreadPoolExecutor(1)
     for made in tools:
         words = ["list", "-deps", "-f", "", *made.recipe.binaries.values()]
