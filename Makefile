@@ -22,7 +22,7 @@ test: lint ## lint, types, unit and integration tests
 lint: .venv/dev.stamp ## style and types
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
 e2e: .venv/dev.stamp ## tests on the real regions (starts and stops them)
-	@$(BIN)/pytest -m e2e tests
+	@$(BIN)/pytest -m e2e --maxfail 3 tests
 cloud: .venv/dev.stamp ## the base clouds on an emulator: built, killed, mended, audited, destroyed; build/cloud-record.md
 	@$(BIN)/pytest -m emulator tests/emulated
 drill: .venv/dev.stamp ## every drill three times, and the high-availability report

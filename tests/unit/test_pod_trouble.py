@@ -25,6 +25,11 @@ def running(since: str, *, ready: bool = False, **more: Any) -> dict[str, Any]:
 
 
 ENDED = {"restartCount": 3, "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}}}
+FAILED = {
+    "name": "app",
+    "ready": False,
+    "state": {"terminated": {"exitCode": 1, "reason": "Error", "message": "no such module"}},
+}
 UNSCHEDULED = {"type": "PodScheduled", "status": "False", "message": "no node is free"}
 
 
@@ -38,9 +43,10 @@ UNSCHEDULED = {"type": "PodScheduled", "status": "False", "message": "no node is
         pod(containerStatuses=[running(LONG, ready=True, **ENDED)]),
         pod(containerStatuses=[running(LONG, ready=True)], leaving=SHORT),
         pod(phase="Succeeded", containerStatuses=[{"name": "app", "ready": False, "state": {"terminated": {}}}]),
+        pod(initContainerStatuses=[{"name": "a", "ready": True, "state": {"terminated": {"exitCode": 0}}}]),
         pod(),
     ],
-    ids=["starting", "not yet ready", "ready again", "ending", "done", "not seen by a kubelet"],
+    ids=["starting", "not yet ready", "ready again", "ending", "done", "prepared", "not seen by a kubelet"],
 )
 def test_a_pod_on_its_way_is_no_trouble(fine: dict[str, Any]) -> None:
     assert troubles([fine], NOW) == []
@@ -57,6 +63,11 @@ def test_a_pod_on_its_way_is_no_trouble(fine: dict[str, Any]) -> None:
             pod(containerStatuses=[running(LONG, **ENDED)]),
             "app: runs for 90 s and is not ready (3 restarts; ended with 1 Error)",
         ),
+        (
+            pod(SHORT, containerStatuses=[running(SHORT, **ENDED)]),
+            "app: runs for 30 s and is not ready (3 restarts; ended with 1 Error)",
+        ),
+        (pod(SHORT, containerStatuses=[FAILED]), "app: ended with 1 Error no such module"),
         (pod(containerStatuses=[running(LONG, ready=True)], leaving=LONG), "should have ended 90 s ago"),
     ],
 )

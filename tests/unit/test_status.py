@@ -10,6 +10,7 @@ from onair.core.status import (
     ServiceState,
     application,
     generator_failed,
+    given_up,
     problems,
     rollout,
 )
@@ -113,3 +114,24 @@ def test_a_stopped_service_is_told_with_its_log() -> None:
 def test_state_survives_json() -> None:
     state = PlatformState(services=[RUNNING], regions=[RegionState(cluster="x", reachable=True, applications=[GOOD])])
     assert PlatformState.model_validate_json(state.model_dump_json()) == state
+
+
+@pytest.mark.parametrize(
+    ("phase", "message", "sync", "expected"),
+    [
+        ("Degraded", "RolloutAborted: Rollout aborted update to revision 2", "Synced", {"local-kr/web"}),
+        ("Degraded", "RolloutAborted: Rollout aborted update to revision 2", "OutOfSync", set()),
+        ("Degraded", "InvalidSpec: no such workload", "Synced", set()),
+        ("Progressing", "active service cutover pending", "Synced", set()),
+    ],
+    ids=["given up", "git has another", "broken", "on its way"],
+)
+def test_a_version_is_given_up_when_git_asks_for_what_its_rollout_aborted(
+    phase: str, message: str, sync: str, expected: set[str]
+) -> None:
+    web = RolloutState(name="web", phase=phase, message=message, active="a", weight=0, ready=2, desired=2)
+    bad = GOOD.model_copy(update={"sync": sync, "health": phase})
+    state = RegionState(cluster="local-kr", reachable=True, applications=[bad], rollouts=[web])
+    assert given_up([state]) == expected
+    mends = [finding.mend for finding in problems([], [state]) if "Rollout web" in finding.what]
+    assert any("onair rollback web --on local-kr" in mend for mend in mends) == message.startswith("RolloutAborted")

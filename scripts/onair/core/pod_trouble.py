@@ -60,16 +60,26 @@ def _reason(container: Object, since: float, now: datetime) -> str:
         if waiting.get("reason") not in ("ContainerCreating", "PodInitializing"):
             return f"{waiting.get('reason')} {waiting.get('message', '')}".strip()
         return f"{waiting['reason']} for {since:.0f} s" if since > PATIENCE_SECONDS else ""
-    running = _seconds((state.get("running") or {}).get("startedAt"), now)
-    return f"runs for {running:.0f} s and is not ready" if running > PATIENCE_SECONDS and not container["ready"] else ""
+    if ended := _failure(state):
+        return f"ended with {ended}"
+    if "running" not in state or container["ready"]:
+        return ""
+    running = _seconds(state["running"].get("startedAt"), now)
+    # One that crashes at its start is up for a moment at each try, and looks like one that starts.
+    patience = 0 if _failure(container.get("lastState", {})) else PATIENCE_SECONDS
+    return f"runs for {running:.0f} s and is not ready" if running >= patience else ""
 
 
 def _last_end(container: Object) -> str:
-    ended = container.get("lastState", {}).get("terminated")
-    if not ended:
-        return ""
-    times, words = container.get("restartCount", 0), (ended.get("reason"), ended.get("message"))
-    return f" ({times} restarts; ended with {ended.get('exitCode')} {' '.join(x for x in words if x)})"
+    ended = _failure(container.get("lastState", {}))
+    return f" ({container.get('restartCount', 0)} restarts; ended with {ended})" if ended else ""
+
+
+def _failure(state: Object) -> str:
+    """Return exit code, reason and last words of a container that failed; nothing of one that did not."""
+    ended = state.get("terminated") or {}
+    words = (ended.get("exitCode"), ended.get("reason"), ended.get("message"))
+    return " ".join(str(word) for word in words if word) if ended.get("exitCode") else ""
 
 
 def _seconds(moment: str | None, now: datetime) -> float:

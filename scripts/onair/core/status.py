@@ -53,6 +53,11 @@ class RolloutState(BaseModel):
     desired: int
     message: str = ""
 
+    @property
+    def given_up(self) -> bool:
+        """Whether its version was aborted: no waiting brings it up, a commit does."""
+        return self.phase == "Degraded" and self.message.startswith("RolloutAborted")
+
 
 class RegionState(BaseModel):
     """All of one region; ``reachable`` is False when its API server did not answer."""
@@ -161,8 +166,19 @@ def _region_problems(region: RegionState) -> list[Finding]:
             found.append(_wrong(f"{name}: Application {app.name}", state, ""))
     for each in region.rollouts:
         if each.phase not in ("Healthy", "Progressing", "Paused"):
-            found.append(_wrong(f"{name}: Rollout {each.name}", f"is {each.phase}: {each.message}", ""))
+            back = f"onair rollback {each.name} --on {name}, or release a mended version" if each.given_up else ""
+            found.append(_wrong(f"{name}: Rollout {each.name}", f"is {each.phase}: {each.message}", back))
     return found + [_wrong(f"{name}: pod {t.namespace}/{t.pod}", t.reason, "") for t in region.troubles]
+
+
+def given_up(regions: Iterable[RegionState]) -> set[str]:
+    """Return the ``cluster/Application`` of versions that git asks for and their Rollouts have given up."""
+    return {
+        f"{region.cluster}/{app.name}"
+        for region in regions
+        for app in region.applications
+        if app.sync == "Synced" and any(each.name == app.name and each.given_up for each in region.rollouts)
+    }
 
 
 def _wrong(who: str, what: str, mend: str) -> Finding:

@@ -17,16 +17,18 @@ from onair.adapters.local.images import ImageStore
 from onair.adapters.local.platform import LocalPlatform
 from onair.adapters.local.region import Region
 from onair.core import hub
-from onair.core.finding import OnairError
+from onair.core.finding import Finding, OnairError
 from onair.core.images import REGISTRY_FOLDER
 from onair.core.leaf import Leaf, digest, pins, with_digest
 from onair.core.pki import CLUSTER_CA
-from onair.core.status import generator_failed
+from onair.core.status import generator_failed, given_up
 
 WEBHOOK_SECRET = ("argocd", "argocd-secret")
 """Holds what the git server signs its webhooks with."""
 AGAIN_SECONDS = 20.0
 """A repo-server that starts has answered by then; by itself a failed ApplicationSet looks again after three minutes."""
+GIVEN_UP_SECONDS = 30.0
+"""So long git's next commit may take to arrive where a version was given up."""
 SHOWN = 3
 """Applications named in a line of progress."""
 
@@ -105,12 +107,12 @@ def wait_good(local: LocalPlatform, seconds: float, note: Callable[[str], None])
     Raises
     ------
     OnairError
-        When the time is over; says what is still wrong.
+        When the time is over, or nothing is left to wait for but versions that were given up; says what is wrong.
     """
-    asked = time.monotonic()
+    asked = hopeful = time.monotonic()
 
     def look() -> bool | str:
-        nonlocal asked
+        nonlocal asked, hopeful
         if time.monotonic() > asked + AGAIN_SECONDS:
             asked = time.monotonic()
             for region in local.regions:
@@ -120,20 +122,32 @@ def wait_good(local: LocalPlatform, seconds: float, note: Callable[[str], None])
             state = local.inspect()
         except OnairError as error:
             return str(error)
-        bad = [
-            f"{region.cluster}/{app.name} {app.sync} {app.health}"
+        bad = {
+            f"{region.cluster}/{app.name}": f"{app.sync} {app.health}"
             for region in state.regions
             for app in region.applications
             if not app.good
-        ]
+        }
+        if not bad or bad.keys() - given_up(state.regions):
+            hopeful = time.monotonic()
+        elif time.monotonic() > hopeful + GIVEN_UP_SECONDS:
+            raise OnairError(*(_given_up(name) for name in bad))
         waiting = [r.cluster for r in state.regions if not r.applications or not r.edge_healthy]
+        told = [f"{name} {state}" for name, state in bad.items()]
         total = sum(len(region.applications) for region in state.regions)
-        note(f"{total - len(bad)} of {total} Applications; waiting for {', '.join([*bad, *waiting][:SHOWN])}")
+        note(f"{total - len(bad)} of {total} Applications; waiting for {', '.join([*told, *waiting][:SHOWN])}")
         if not bad and not waiting and all(region.good for region in state.regions):
             return True
-        return "; ".join(bad) or f"{', '.join(waiting)}: no answer through the edge yet"
+        return "; ".join(told) or f"{', '.join(waiting)}: no answer through the edge yet"
 
     wait("all Applications Synced and Healthy", seconds, look, interval=2)
+
+
+def _given_up(application: str) -> Finding:
+    cluster, _, name = application.partition("/")
+    mend = f"onair rollback {name} --on {cluster}, or release and push a mended version"
+    what = f"{cluster}: Rollout {name} gave up the version that git asks for; the one before serves on"
+    return Finding(rule="platform/given-up", what=what, mend=mend)
 
 
 def look_again(region: Region) -> list[str]:
