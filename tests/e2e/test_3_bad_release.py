@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import pytest
 from e2e.shop import ARGO, Shop
 
+from onair.core.leaf import Leaf, digest
+
 CLUSTER, SERVICE, SOURCE = "local-kr", "web", "apps/web/src/web/front.py"
 LINE = "        lang = lang_of(request)\n        shows, products"
 BAD = {
@@ -122,7 +124,9 @@ def give_up(shop: Shop, word: str) -> None:
 
 def take_back(shop: Shop, before: str) -> None:
     """Roll back by one commit, and mend the source: as whoever answers for the service would."""
-    back = shop.onair("rollback", SERVICE, "--on", CLUSTER)
+    leaf = Leaf(CLUSTER, SERVICE)
+    good = digest(leaf, shop.git("show", f"{before}:{leaf.path}"))  # the one before may be a bad one too
+    back = shop.onair("rollback", SERVICE, "--on", CLUSTER, "--image", str(good))
     assert back.code == 0, back.output
     shop.git("checkout", "--quiet", before, "--", "apps")
     shop.commit("Mend web")

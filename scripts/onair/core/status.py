@@ -166,9 +166,15 @@ def _region_problems(region: RegionState) -> list[Finding]:
             found.append(_wrong(f"{name}: Application {app.name}", state, ""))
     for each in region.rollouts:
         if each.phase not in ("Healthy", "Progressing", "Paused"):
-            back = f"onair rollback {each.name} --on {name}, or release a mended version" if each.given_up else ""
-            found.append(_wrong(f"{name}: Rollout {each.name}", f"is {each.phase}: {each.message}", back))
+            mend = back(each.name, name) if each.given_up else ""
+            found.append(_wrong(f"{name}: Rollout {each.name}", f"is {each.phase}: {each.message}", mend))
     return found + [_wrong(f"{name}: pod {t.namespace}/{t.pod}", t.reason, "") for t in region.troubles]
+
+
+def back(service: str, cluster: str) -> str:
+    """Return what mends a version that was given up."""
+    bad_too = "with --image where the one before was bad too"
+    return f"onair rollback {service} --on {cluster} ({bad_too}), or release and push a mended version"
 
 
 def given_up(regions: Iterable[RegionState]) -> set[str]:

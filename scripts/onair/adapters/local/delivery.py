@@ -21,7 +21,7 @@ from onair.core.finding import Finding, OnairError
 from onair.core.images import REGISTRY_FOLDER
 from onair.core.leaf import Leaf, digest, pins, with_digest
 from onair.core.pki import CLUSTER_CA
-from onair.core.status import generator_failed, given_up
+from onair.core.status import back, generator_failed, given_up
 
 WEBHOOK_SECRET = ("argocd", "argocd-secret")
 """Holds what the git server signs its webhooks with."""
@@ -145,9 +145,8 @@ def wait_good(local: LocalPlatform, seconds: float, note: Callable[[str], None])
 
 def _given_up(application: str) -> Finding:
     cluster, _, name = application.partition("/")
-    mend = f"onair rollback {name} --on {cluster}, or release and push a mended version"
     what = f"{cluster}: Rollout {name} gave up the version that git asks for; the one before serves on"
-    return Finding(rule="platform/given-up", what=what, mend=mend)
+    return Finding(rule="platform/given-up", what=what, mend=back(name, cluster))
 
 
 def look_again(region: Region) -> list[str]:
