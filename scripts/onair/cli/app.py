@@ -41,6 +41,7 @@ COMMANDS = (
     "cloud",
     "bootstrap",
     "access",
+    "bastion",
 )
 """Each is a module of this package with a function ``command``, or a ``group`` of them."""
 QUICK = "check"

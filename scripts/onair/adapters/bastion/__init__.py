@@ -1,0 +1,1 @@
+"""The bastion's rehearsal on this machine."""
