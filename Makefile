@@ -25,8 +25,8 @@ e2e: .venv/dev.stamp build/ansible/stamp ## tests on the real bastion and region
 	@$(BIN)/pytest -m e2e --maxfail 3 tests
 cloud: .venv/dev.stamp ## the base clouds on an emulator: built, killed, mended, audited, destroyed; build/cloud-record.md
 	@$(BIN)/pytest -m emulator tests/emulated
-bastion: .venv/dev.stamp build/ansible/stamp ## boot a Debian here and make a bastion of it, twice
-	@$(BIN)/onair bastion up
+bastion: .venv/dev.stamp build/ansible/stamp ## boot a Debian here, make a bastion of it, break in, lose it, restore it; and its figures
+	@ONAIR_BASTION_RECORD=docs/reports/bastion.md $(BIN)/pytest -m e2e tests/e2e/bastion
 drill: .venv/dev.stamp ## every drill three times, and the high-availability report
 	@$(BIN)/onair drill --all --runs 3 --record
 storm: .venv/onair.stamp ## 100,000 purchases of 5,000 items while pods die and the link is cut; then the count

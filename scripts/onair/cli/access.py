@@ -99,6 +99,7 @@ def log(
     since: Annotated[str, typer.Option(help="30m, 12h, 7d, or a date.")] = "1d",
     source: Annotated[str, typer.Option(help="shop, edge, kubernetes, ssh, session, terminal, sudo, ban …")] = "",
     form: Annotated[str, typer.Option("--format", help="text, or json: one record a line.")] = "text",
+    folder: Annotated[Path | None, typer.Option("--records", help="Of another bastion's collector.")] = None,
     *,
     verify: Annotated[bool, typer.Option("--verify", help="Only tell whether any kept record was changed.")] = False,
 ) -> None:
@@ -108,7 +109,7 @@ def log(
     from onair.core.finding import Finding, OnairError  # noqa: PLC0415
 
     if verify:
-        for store, place in ((adapter.store(), "bastion"), (adapter.platform_store(), "shop and the edge")):
+        for store, place in ((adapter.store(folder), "bastion"), (adapter.platform_store(), "shop and the edge")):
             typer.echo(f"{store.verify():,} records of the {place} are as they were written")
         return
     if source and source not in records.SOURCES:
@@ -120,7 +121,7 @@ def log(
         what = f"--since {since!r} is no time"
         mend = "write 30m, 12h, 7d, or a date such as 2026-11-29"
         raise OnairError(Finding(rule="access/since", what=what, mend=mend)) from error
-    found = sorted(records.chosen(adapter.kept(ROOT, after), who, after, source))
+    found = sorted(records.chosen(adapter.kept(ROOT, after, folder), who, after, source))
     if form == "json":
         for each in found:
             typer.echo(each.as_json())

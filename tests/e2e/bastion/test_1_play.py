@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
+import pytest
 from e2e.bastion.world import Bastion, Someone
 
 from onair.adapters.bastion import play
 from onair.adapters.bastion.play import Played
-
-FIRST_SECONDS, SECOND_SECONDS = 90, 20
 
 
 def test_ansible_lint_finds_nothing_in_its_strictest_profile(root: Path) -> None:
@@ -28,15 +28,13 @@ def test_what_it_would_do_is_told_without_doing_it(plays: dict[str, Played], bar
     assert told.changed > 10, "a bare system, and nothing to do?"
 
 
-def test_it_plays_in_time_and_changes_nothing_the_second_time(plays: dict[str, Played]) -> None:
+def test_it_plays_and_changes_nothing_the_second_time(plays: dict[str, Played]) -> None:
     first, second = plays["first"], plays["second"]
     assert first.code == 0, first.output[-4000:]
     assert second.code == 0, second.output[-4000:]
     assert first.changed > 20
     assert second.changed == 0, re.findall(r"^changed: .*$|^TASK .*$", second.output, re.MULTILINE)
     assert plays["told again"].changed == 0, "--check tells of changes that a run does not make"
-    assert first.seconds <= FIRST_SECONDS
-    assert second.seconds <= SECOND_SECONDS
 
 
 def test_what_a_container_cannot_have_is_told_with_its_reason(plays: dict[str, Played]) -> None:
@@ -50,7 +48,9 @@ def test_ssh_audit_finds_no_failure(bastion: Bastion) -> None:
     with bastion.guest() as netns:  # so many connections without a login are banned
         enter = ["ip", "netns", "exec", netns]
         done = subprocess.run([*enter, *command], capture_output=True, text=True, check=False, timeout=60)
-    assert "[fail]" not in done.stdout, done.stdout
+    failures = done.stdout.count("[fail]")
+    bastion.figures["ssh-audit failures"] = failures
+    assert failures == 0, done.stdout
     assert "(kex)" in done.stdout or done.returncode == 0, done.stdout + done.stderr
 
 
@@ -96,8 +96,18 @@ def test_without_a_network_it_says_so_and_logins_go_on(bastion: Bastion, staff: 
     assert bastion.ssh(staff["dev"], "echo", "in").stdout.endswith("in\n"), "somebody is locked out"
 
 
-def test_a_wrong_people_file_stops_before_anything_is_changed(bastion: Bastion) -> None:
-    bastion.entries["ghost"] = {**bastion.entries["dev"], "name": "ghost", "groups": ["wizards"]}
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"groups": ["wizards"]}, "there is no group 'wizards'"),
+        ({"uid": 3001}, "uid 3001 is ada's already"),
+        ({"keys": ["ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7 old"]}, "a key of type ssh-rsa"),
+    ],
+)
+def test_a_wrong_people_file_stops_before_anything_is_changed(
+    bastion: Bastion, changes: dict[str, Any], told: str
+) -> None:
+    bastion.entries["ghost"] = {**bastion.entries["dev"], "name": "ghost", "uid": 3099, **changes}
     bastion.write()
     try:
         played = bastion.play("--tags", "people")
@@ -106,4 +116,4 @@ def test_a_wrong_people_file_stops_before_anything_is_changed(bastion: Bastion) 
         bastion.write()
     assert played.code != 0
     assert played.changed == 0
-    assert "there is no group 'wizards'" in " ".join(played.output.split())
+    assert told in " ".join(played.output.split())

