@@ -114,6 +114,28 @@ def test_who_did_what_from_where_is_known_elsewhere(bastion: Bastion, staff: dic
     assert {"ssh", "session", "terminal"} <= {each["source"] for each in found}
 
 
+def test_nobody_slips_past_the_recorder_or_speaks_for_another(bastion: Bastion, staff: dict[str, Someone]) -> None:
+    began, dev = datetime.now(UTC), staff["dev"]
+    traps = 'echo "exec /bin/sh -c \'echo trapped\'" | tee .bashrc .profile .bash_profile; '
+    packages = 'd=$(python3 -m site --user-site); mkdir -p "$d"; echo "print(1/0)" > "$d/usercustomize.py"; '
+    forged = json.dumps({"event": "session", "who": "ada", "from": "10.9.9.9", "what": "forged"})
+    said = f"logger -p authpriv.info -t bastion-session '{forged}'"
+    bastion.ssh(dev, traps + packages + said, code=dev.recovery.pop())
+    assert recorded(bastion, "the forged line, under its writer's name", "dev", "session", began, "forged")
+    assert not [each for each in records(bastion, "ada", "session", began) if "forged" in each.what]
+    bastion.ssh(dev, "after-the-trap", code=dev.recovery.pop())
+    recorded(bastion, "the session after it", "dev", "session", began, "after-the-trap")
+    bastion.machine.run("sh", "-c", "rm -rf /home/dev/.[!.]*")
+
+
+def test_a_command_is_fed_and_ends_with_its_own_code(bastion: Bastion, staff: dict[str, Someone]) -> None:
+    """What kubectl apply -f - and exit codes need, recorder or not."""
+    began, dev = datetime.now(UTC), staff["dev"]
+    done = bastion.ssh(dev, "sort; exit 7", code=dev.recovery.pop(), text="pear\napple\n")
+    assert (done.stdout.splitlines()[-2:], done.returncode) == (["apple", "pear"], 7)
+    recorded(bastion, "what it printed", "dev", "terminal", began, "apple")
+
+
 def test_records_wait_while_the_collector_is_away(bastion: Bastion, staff: dict[str, Someone]) -> None:
     began, audra = datetime.now(UTC), staff["audra"]
     cut = ["tcp", "dport", "6514", "drop"]

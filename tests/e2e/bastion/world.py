@@ -126,11 +126,17 @@ class Bastion:
         assert "Enrolled" in rest, shown + rest
 
     def ssh(
-        self, who: Someone, *command: str, code: str | None = None, words: tuple[str, ...] = (), netns: str = ""
+        self,
+        who: Someone,
+        *command: str,
+        code: str | None = None,
+        words: tuple[str, ...] = (),
+        netns: str = "",
+        text: str = "",
     ) -> subprocess.CompletedProcess[str]:
-        """Log in as a person and run a command; ``code`` None takes the right one."""
+        """Log in as a person and run a command that is fed ``text``; ``code`` None takes the right one."""
         with self._ssh(who, who.code() if code is None else code, list(words), *command, netns=netns) as process:
-            out, _ = process.communicate(timeout=60)
+            out, _ = process.communicate(text, timeout=120)
         return subprocess.CompletedProcess(command, process.returncode, out, "")
 
     def wait_half_a_minute(self, who: Someone) -> None:

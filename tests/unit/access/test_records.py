@@ -18,8 +18,9 @@ A, PAM = "10.0.0.9", "keyboard-interactive/pam"
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 
 
-def line(program: str, message: str, uid: str = "0") -> dict[str, Any]:
-    return {"time": NOW.isoformat(), "host": "bastion", "program": program, "uid": uid, "message": message}
+def line(program: str, message: str, uid: str = "0", person: str = "") -> dict[str, Any]:
+    written = {"program": program, "uid": uid, "person": person, "message": message}
+    return {"time": NOW.isoformat(), "host": "bastion", **written}
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,14 @@ def test_nobody_speaks_for_sshd_or_sudo_but_root() -> None:
     assert of_bastion(line("bastion-session", '{"event":"x","who":"ada","from":"a","what":"b"}', uid="0")) is None
 
 
+def test_whoever_forges_anothers_session_or_terminal_is_named() -> None:
+    session = of_bastion(line("bastion-session", '{"event":"x","who":"ada","from":"a","what":"b"}', "3002", "eve"))
+    terminal = of_bastion(line("tlog-rec-session", '{"user":"ada","out_txt":"b"}', "3002", "eve"))
+    assert session
+    assert terminal
+    assert (session.who, terminal.who) == ("eve", "eve")
+
+
 def test_sudo_says_what_ran_as_whom() -> None:
     said = {"submituser": "ada", "runuser": "root", "runargv": ["id", "-u"], "command": "/usr/bin/id"}
     found = of_bastion(line("sudo", "@cee:" + json.dumps({"sudo": {"accept": said}})))
@@ -59,10 +68,10 @@ def test_sudo_says_what_ran_as_whom() -> None:
 
 def test_sessions_terminals_and_bans() -> None:
     told = {"event": "session", "who": "ada", "from": "10.0.0.9", "what": "uptime", "terminal": ""}
-    session = of_bastion(line("bastion-session", json.dumps(told), uid="3001"))
+    session = of_bastion(line("bastion-session", json.dumps(told), "3001", "ada"))
     assert session
     assert (session.who, session.origin, session.what) == ("ada", "10.0.0.9", "session: uptime")
-    shown = of_bastion(line("tlog-rec-session", json.dumps({"user": "ada", "out_txt": "hello"}), uid="3001"))
+    shown = of_bastion(line("tlog-rec-session", json.dumps({"user": "ada", "out_txt": "hello"}), "3001", "ada"))
     assert shown
     assert (shown.source, shown.who, shown.what) == ("terminal", "ada", "hello")
     ban = of_bastion(line("fail2ban-server", "NOTICE [sshd] Ban 10.0.0.8"))

@@ -26,8 +26,8 @@ SHOP_LOGGER = "access-record"
 """Logger on which the services write theirs (onair_common.access_record)."""
 _NETWORK_BITS = {4: 24, 6: 48}
 """Bits of a viewer's address that are kept, as the services do: a network, not a household."""
-ROOT, PEOPLE = "0", re.compile(r"3\d{3}")
-"""User ids: whoever wrote a line to the journal, by the kernel's word and not the line's own."""
+ROOT = "0"
+"""User id of whoever wrote a line to the journal, by the kernel's word and not the line's own."""
 
 
 class Record(NamedTuple):
@@ -70,25 +70,19 @@ class Record(NamedTuple):
 def of_bastion(raw: Mapping[str, Any]) -> Record | None:
     """Return what a line of the bastion's journal records, as rsyslog ships it; None where it is no access.
 
-    A line counts only when the account that wrote it may say so: sshd, sudo and fail2ban are root's, sessions people's.
+    A line counts only when the account that wrote it may say so: sshd, sudo and fail2ban are root's. Of sessions and
+    terminals the person is who wrote it: ``person``, which the host looks up by the user id, and nobody else they name.
     """
     program, message = str(raw.get("program", "")), str(raw.get("message", "")).strip()
     time, place = datetime.fromisoformat(str(raw["time"])), str(raw.get("host", ""))
-    writer = str(raw.get("uid", ""))
-    if program == "bastion-session":
-        return _of_session(time, place, message) if PEOPLE.fullmatch(writer) else None
-    if program.endswith("tlog-rec-session"):
-        told = _object(message) or {}
-        return Record(time, "terminal", place, str(told.get("user", "")), "", str(told.get("out_txt", "")), "told")
+    person, told = str(raw.get("person", "")), _object(message) or {}
+    if program == "bastion-session" and person and "event" in told:
+        what = f"{told['event']}: {told.get('what', '')}"
+        return Record(time, "session", place, person, str(told.get("from", "")), what, "allowed")
+    if program.endswith("tlog-rec-session") and person:
+        return Record(time, "terminal", place, person, "", str(told.get("out_txt", "")), "told")
     reader = _ROOTS.get(program)
-    return reader(time, place, message) if reader and writer == ROOT else None
-
-
-def _of_session(time: datetime, place: str, message: str) -> Record | None:
-    told = _object(message)
-    if not told:
-        return None
-    return Record(time, "session", place, told["who"], told["from"], f"{told['event']}: {told['what']}", "allowed")
+    return reader(time, place, message) if reader and str(raw.get("uid", "")) == ROOT else None
 
 
 def _of_ban(time: datetime, place: str, message: str) -> Record | None:

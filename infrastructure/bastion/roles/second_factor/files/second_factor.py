@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -I
 """Second factors of the bastion's people: an administrator invites, the person enrols at the first login.
 
 ``bastion-second-factor invite PERSON`` prints a code that is good for one login within a day. That login, with the
