@@ -1,8 +1,8 @@
 #!/usr/bin/python3 -I
 """What every session of the bastion starts in: says who came, from where and for what, then records it to its end.
 
-It is everybody's login shell, so that nothing of a person's own (.bashrc, .profile, user packages of Python) runs before
-it. Who was invited and has no second factor yet can do nothing but enrol; everybody else gets a shell or the command,
+It is everybody's login shell, so that nothing of a person's own (.bashrc, .profile, packages of Python) runs before it.
+Who was invited and has no second factor yet can do nothing but enrol; everybody else gets a shell or the command,
 inside tlog, which writes the terminal into the journal.
 """
 
