@@ -17,12 +17,12 @@ check: .venv/onair.stamp ## what the clusters would run, and what must not happe
 	@$(BIN)/onair check
 second-opinions: .venv/dev.stamp build/checkov/stamp ## kubernetes-validate and checkov over what the clusters would run
 	@$(BIN)/onair second-opinion
-test: lint ## lint, types, unit and integration tests
+test: lint build/ansible/stamp ## lint, types, unit and integration tests
 	@$(BIN)/pytest --numprocesses auto -m "not e2e and not emulator" tests apps
 lint: .venv/dev.stamp ## style and types
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
-e2e: .venv/dev.stamp build/ansible/stamp ## tests on the real bastion and regions (starts and stops them)
-	@$(BIN)/pytest -m e2e --maxfail 3 tests
+e2e: .venv/dev.stamp ## tests on the real regions (starts and stops them)
+	@$(BIN)/pytest -m e2e --maxfail 3 --ignore tests/e2e/bastion tests
 cloud: .venv/dev.stamp ## the base clouds on an emulator: built, killed, mended, audited, destroyed; build/cloud-record.md
 	@$(BIN)/pytest -m emulator tests/emulated
 bastion: .venv/dev.stamp build/ansible/stamp ## boot a Debian here, make a bastion of it, break in, lose it, restore it; and its figures

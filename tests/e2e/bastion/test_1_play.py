@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,14 +11,6 @@ from e2e.bastion.world import Bastion, Someone
 
 from onair.adapters.bastion import play
 from onair.adapters.bastion.play import Played
-
-
-def test_ansible_lint_finds_nothing_in_its_strictest_profile(root: Path) -> None:
-    lint = play.program(root, "ansible-lint")
-    command = [str(lint), "--offline", "--profile", "production", "--strict", "-q", "--nocolor", "playbook.yaml"]
-    environment = {"PATH": f"{lint.parent}:/usr/bin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
-    done = subprocess.run(command, cwd=root / play.FOLDER, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_what_it_would_do_is_told_without_doing_it(plays: dict[str, Played], bare: Bastion) -> None:
@@ -51,7 +42,8 @@ def test_ssh_audit_finds_no_failure(bastion: Bastion) -> None:
     failures = done.stdout.count("[fail]")
     bastion.figures["ssh-audit failures"] = failures
     assert failures == 0, done.stdout
-    assert "(kex)" in done.stdout or done.returncode == 0, done.stdout + done.stderr
+    # 2: warnings, told with --level=warn; 1: not reached. https://github.com/jtesta/ssh-audit/blob/master/src/ssh_audit/exitcodes.py
+    assert done.returncode in (0, 2), done.stdout + done.stderr
 
 
 def test_a_configuration_that_sshd_refuses_is_not_taken(bastion: Bastion, staff: dict[str, Someone]) -> None:

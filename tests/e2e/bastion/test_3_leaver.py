@@ -51,7 +51,8 @@ def test_nothing_is_left_of_a_person_who_was_removed(bastion: Bastion, staff: di
         assert bastion.ssh(dev, "id", code="123456", netns=netns).returncode == 255
     found = bastion.machine.run("find", "/", "-xdev", "-uid", "3003", "-not", "-path", "/proc/*").stdout
     assert found == "", "files of nobody's"
-    names = bastion.machine.run("grep", "-rlsw", "dev", "/etc/passwd", "/etc/shadow", "/etc/group", check=False).stdout
+    files = ["/etc/passwd", "/etc/shadow", "/etc/group"]
+    names = bastion.machine.run("grep", "-rsE", "(^|[:,])dev([:,]|$)", *files, check=False).stdout
     assert names == ""
     assert not (bastion.machine.root / "etc/ssh/authorized_keys/dev").exists()
 

@@ -24,8 +24,8 @@ def test_figures_are_reached_and_written_down(bastion: Bastion, root: Path) -> N
     lines = [
         "# The bastion in figures",
         "",
-        f"Measured by `make bastion` on {os.cpu_count()} cores, packages from Debian's mirror included. What a container",
-        "cannot enforce is listed in [access](../architecture/access.md).",
+        f"Measured by `make bastion` on {os.cpu_count()} cores, packages from Debian's mirror included. What a",
+        "container cannot enforce is listed in [access](../architecture/access.md).",
         "",
         "| what | measured | to reach |",
         "| --- | --: | --: |",
