@@ -43,9 +43,12 @@ def command() -> None:
         platform, shop = (pool.submit(store.ensure, each, reporter) for each in (builds, list(services.values())))
         built, digests = platform.result(), shop.result()
     images = {build.name: built[build.target] for build in builds}
-    with reporter.step("push to the regions") as step:
+    with ThreadPoolExecutor() as pool, reporter.step("push to the regions") as step:
+        nodes = [pool.submit(region.start_nodes, local.supervisor, images) for region in local.regions]  # without git
         commit, pinned = delivery.publish(local, store, digests)
         step.done(f"{commit[:7]}" + (f", {pinned} leaves pinned to images of this machine" if pinned else ""))
+        for each in nodes:
+            each.result()
     with (
         reporter.step("regions"),
         git.unpacked(local.repository, commit, "apps", "clusters", "infrastructure") as tree,
