@@ -70,6 +70,7 @@ def test_a_lost_bastion_comes_back_from_its_backup(bastion: Bastion, staff: dict
     fresh = folder / "restored"
     done = restic(bastion, "restore", "latest", "--target", str(fresh))
     assert done.returncode == 0, done.stderr
+    fresh.chmod(0o755)  # restic makes the target for its user alone; a mounted disk is open to everybody
     fresh.rename(bastion.machine.root)
     again: Machine = bastion.rehearsal.machine
     again.boot()

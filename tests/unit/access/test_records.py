@@ -41,10 +41,10 @@ def test_sshd_says_who_from_where(message: str, who: str, origin: str, what: str
     assert found.time == NOW
 
 
-def test_nobody_speaks_for_sshd_or_sudo_but_root() -> None:
+def test_nobody_speaks_for_sshd_but_root_or_for_sudo_but_itself() -> None:
     forged = "Accepted keyboard-interactive/pam for ada from 10.0.0.9 port 4 ssh2"
     assert of_bastion(line("sshd", forged, uid="3002")) is None
-    assert of_bastion(line("sudo", '@cee:{"sudo":{"accept":{}}}', uid="3002")) is None
+    assert of_bastion(line("sudo", '@cee:{"sudo":{"accept":{}}}', uid="0")) is None, "another program than sudo"
     assert of_bastion(line("bastion-session", '{"event":"x","who":"ada","from":"a","what":"b"}', uid="0")) is None
 
 
@@ -58,12 +58,16 @@ def test_whoever_forges_anothers_session_or_terminal_is_named() -> None:
 
 def test_sudo_says_what_ran_as_whom() -> None:
     said = {"submituser": "ada", "runuser": "root", "runargv": ["id", "-u"], "command": "/usr/bin/id"}
-    found = of_bastion(line("sudo", "@cee:" + json.dumps({"sudo": {"accept": said}})))
+    by = {"exe": "/usr/bin/sudo"}
+    found = of_bastion(line("sudo", "@cee:" + json.dumps({"sudo": {"accept": said}}), "3001", "ada") | by)
     assert found
     assert (found.who, found.what, found.result) == ("ada", "id -u as root", "allowed")
-    refused = of_bastion(line("sudo", "@cee:" + json.dumps({"sudo": {"reject": {**said, "reason": "no"}}})))
+    refused = of_bastion(line("sudo", "@cee:" + json.dumps({"sudo": {"reject": {**said, "reason": "no"}}})) | by)
     assert refused
-    assert (refused.result, refused.what) == ("denied", "id -u as root: no")
+    assert (refused.result, refused.what, refused.who) == ("denied", "id -u as root: no", "ada")
+    forged = of_bastion(line("sudo", "@cee:" + json.dumps({"sudo": {"accept": said}}), "3002", "eve") | by)
+    assert forged
+    assert forged.who == "eve", "whoever wrote it is named"
 
 
 def test_sessions_terminals_and_bans() -> None:

@@ -28,6 +28,8 @@ _NETWORK_BITS = {4: 24, 6: 48}
 """Bits of a viewer's address that are kept, as the services do: a network, not a household."""
 ROOT = "0"
 """User id of whoever wrote a line to the journal, by the kernel's word and not the line's own."""
+SUDO = "/usr/bin/sudo"
+"""The program that wrote a line, by the kernel's word too."""
 
 
 class Record(NamedTuple):
@@ -70,8 +72,9 @@ class Record(NamedTuple):
 def of_bastion(raw: Mapping[str, Any]) -> Record | None:
     """Return what a line of the bastion's journal records, as rsyslog ships it; None where it is no access.
 
-    A line counts only when the account that wrote it may say so: sshd, sudo and fail2ban are root's. Of sessions and
+    A line counts only when the account that wrote it may say so: sshd and fail2ban are root's. Of sessions and
     terminals the person is who wrote it: ``person``, which the host looks up by the user id, and nobody else they name.
+    sudo writes as the person that called it, so its line is known by the program that wrote it, which the kernel tells.
     """
     program, message = str(raw.get("program", "")), str(raw.get("message", "")).strip()
     time, place = datetime.fromisoformat(str(raw["time"])), str(raw.get("host", ""))
@@ -81,6 +84,8 @@ def of_bastion(raw: Mapping[str, Any]) -> Record | None:
         return Record(time, "session", place, person, str(told.get("from", "")), what, "allowed")
     if program.endswith("tlog-rec-session") and person:
         return Record(time, "terminal", place, person, "", str(told.get("out_txt", "")), "told")
+    if program == "sudo" and raw.get("exe") == SUDO:
+        return _of_sudo(time, place, message, person)
     reader = _ROOTS.get(program)
     return reader(time, place, message) if reader and str(raw.get("uid", "")) == ROOT else None
 
@@ -108,7 +113,7 @@ def _of_sshd(time: datetime, place: str, message: str) -> Record | None:
     return None
 
 
-def _of_sudo(time: datetime, place: str, message: str) -> Record | None:
+def _of_sudo(time: datetime, place: str, message: str, person: str) -> Record | None:
     told = (_object(message.removeprefix("@cee:")) or {}).get("sudo", {})
     kind = next((each for each in ("accept", "reject", "alert") if each in told), None)
     if kind is None:
@@ -117,7 +122,7 @@ def _of_sudo(time: datetime, place: str, message: str) -> Record | None:
     reason = f": {said['reason']}" if "reason" in said else ""
     words = said.get("runargv") or [said.get("command", "")]
     what = f"{' '.join(words)} as {said.get('runuser', '?')}{reason}"
-    who = str(said.get("submituser", ""))
+    who = person or str(said.get("submituser", ""))
     return Record(time, "sudo", place, who, "", what, "allowed" if kind == "accept" else "denied")
 
 
@@ -131,7 +136,6 @@ def _object(text: str) -> dict[str, Any] | None:
 
 _ROOTS: Mapping[str, Callable[[datetime, str, str], Record | None]] = {
     "sshd": _of_sshd,
-    "sudo": _of_sudo,
     "fail2ban": _of_ban,
     "fail2ban-server": _of_ban,
     "fail2ban.actions": _of_ban,
