@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 from onair.core.finding import Finding
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 """File names that Kustomize knows a folder by, in its order."""
 
-FED = ("apps/*/base/*", "apps/components/*", "infrastructure/*/base/*", "infrastructure/components/*", "clusters/*")
+FED = re.compile(r"(apps|infrastructure)/([^/]+/base|components)/|clusters/")
 """Where every file must be part of a leaf."""
 
 _REMOTE = re.compile(r"^(?:[a-z0-9+.-]+://|git::|git@|github\.com[:/])|\?ref=")
@@ -186,7 +185,7 @@ def unreached(files: Mapping[str, str], reached: Collection[str]) -> list[Findin
             file=path,
         )
         for path in sorted(files)
-        if path not in reached and any(fnmatchcase(path, each) for each in FED) and not _is_data(path, files[path])
+        if path not in reached and FED.match(path) and not _is_data(path, files[path])
     ]
 
 
