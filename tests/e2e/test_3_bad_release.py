@@ -64,10 +64,7 @@ def test_a_bad_release_is_taken_back_and_no_viewer_meets_it(shop: Shop, fault: s
     running = {pod["spec"]["containers"][0]["image"] for pod in shop.pods(CLUSTER, SERVICE)}
     with mended(shop) as before, shop.load("/", CLUSTER, RATE, LOAD_SECONDS) as load:
         shop.edit(SOURCE, LINE, BAD[fault])
-        shop.commit(f"Make web bad: {fault}")
-        assert shop.onair("release", SERVICE, "--to", CLUSTER).code == 0
-        pushed = shop.push()
-        shop.followed(SERVICE, shop.git("rev-parse", "HEAD"), pushed, [CLUSTER])
+        deliver(shop, f"Make web bad: {fault}")
         shop.wait(f"{CLUSTER}: new pods ready", 120, lambda: ready(shop, running))
         began = time.monotonic()
         shop.wait(f"{CLUSTER}: the bad release is taken back", BACK_SECONDS, lambda: aborted(shop, active))
@@ -106,13 +103,18 @@ def test_versions_that_never_start_are_given_up_and_no_viewer_notices(shop: Shop
     shop.settled()
 
 
-def give_up(shop: Shop, word: str) -> None:
-    """Release what stands in the clone, and see it given up, and status say what it died of."""
-    revision = latest(shop)
-    shop.commit(f"Make web crash at its start: {word}")
+def deliver(shop: Shop, message: str) -> None:
+    """Commit what stands in the clone, release and push it, and see the region follow."""
+    shop.commit(message)
     assert shop.onair("release", SERVICE, "--to", CLUSTER).code == 0
     pushed = shop.push()
     shop.followed(SERVICE, shop.git("rev-parse", "HEAD"), pushed, [CLUSTER])
+
+
+def give_up(shop: Shop, word: str) -> None:
+    """Release what stands in the clone, and see it given up, and status say what it died of."""
+    revision = latest(shop)
+    deliver(shop, f"Make web crash at its start: {word}")
     began = time.monotonic()
     shop.wait(f"{CLUSTER}: the {word} version is given up", BACK_SECONDS, lambda: aborted(shop, revision))
     took = time.monotonic() - began

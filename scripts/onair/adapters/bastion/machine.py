@@ -13,7 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 from onair.adapters.kubectl import wait
+from onair.adapters.local.network import batch
 from onair.core.access import bastion
 from onair.core.access.bastion import BRIDGE, NETNS
 from onair.core.facts import Facts
@@ -184,7 +187,7 @@ def require_programs() -> None:
 def network_up(facts: Facts) -> None:
     """Make the rehearsal's network: a bridge of this machine, and a way out that needs no forwarding."""
     if not Path(f"/run/netns/{NETNS}").exists():
-        _batch(
+        batch(
             "",
             [
                 f"link add {BRIDGE} type bridge",
@@ -194,7 +197,7 @@ def network_up(facts: Facts) -> None:
         )
         join(NETNS, facts, 2)
         # Regions that do not run must not be looked for outside of this machine.
-        _batch(NETNS, [f"route add unreachable {facts.platform.spec.pools.local} metric 1000"])
+        batch(NETNS, [f"route add unreachable {facts.platform.spec.pools.local} metric 1000"])
     if not _slirps():
         log = subprocess.DEVNULL
         command = ["slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback", "--netns-type=path"]
@@ -212,8 +215,8 @@ def network_up(facts: Facts) -> None:
 def join(netns: str, facts: Facts, place: int) -> None:
     """Make a network namespace with one foot in the rehearsal's network."""
     subprocess.run(["ip", "netns", "add", netns], check=True, capture_output=True)
-    _batch("", [f"link add b-{place} type veth peer name eth0 netns {netns}", f"link set b-{place} master {BRIDGE} up"])
-    _batch(netns, ["link set lo up", f"addr add {bastion.network(facts, place)} dev eth0", "link set eth0 up"])
+    batch("", [f"link add b-{place} type veth peer name eth0 netns {netns}", f"link set b-{place} master {BRIDGE} up"])
+    batch(netns, ["link set lo up", f"addr add {bastion.network(facts, place)} dev eth0", "link set eth0 up"])
 
 
 def leave(netns: str) -> None:
@@ -231,26 +234,16 @@ def network_down() -> None:
 
 
 def _slirps() -> list[int]:
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-            if words[0].endswith(b"slirp4netns") and f"/run/netns/{NETNS}".encode() in words:
-                found.append(int(folder.name))
-    return found
+    found = psutil.process_iter(["cmdline"])
+    words = {each.pid: each.info["cmdline"] or [""] for each in found}
+    return [pid for pid, line in words.items() if line[0].endswith("slirp4netns") and f"/run/netns/{NETNS}" in line]
 
 
 def _lives(process: int) -> bool:
     try:
-        state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
-    except OSError:
+        return str(psutil.Process(process).status()) != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    return state != "Z"
-
-
-def _batch(netns: str, lines: list[str]) -> None:
-    command = ["ip", *(["-n", netns] if netns else []), "-batch", "-"]
-    subprocess.run(command, input="\n".join(lines) + "\n", text=True, check=True, capture_output=True)
 
 
 def _run(command: list[str], what: str, mend: str) -> None:

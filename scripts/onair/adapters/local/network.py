@@ -29,12 +29,12 @@ def ensure(topology: Topology) -> None:
     for space in topology.namespaces:
         if space not in have:
             _run(["ip", "netns", "add", space])
-        _batch(space, ["link set lo up"])
+        batch(space, ["link set lo up"])
         _run([*enter(space), "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0"])
     devices = {space: _devices(space) for space in [ROOT, *topology.namespaces]}
     for bridge in topology.bridges:
         if bridge.device not in devices[bridge.netns]:
-            _batch(bridge.netns, [f"link add {bridge.device} type bridge"])
+            batch(bridge.netns, [f"link add {bridge.device} type bridge"])
         _configure(bridge)
     for link in topology.links:
         if not all(end.device in devices[end.netns] for end in (link.a, link.b)):
@@ -44,13 +44,13 @@ def ensure(topology: Topology) -> None:
     for route in topology.routes:
         target = f"via {route.via}" if route.via else ""
         kind = "" if route.via else "unreachable "
-        _batch(route.netns, [f"route replace {kind}{route.destination} {target} metric {route.metric}"])
+        batch(route.netns, [f"route replace {kind}{route.destination} {target} metric {route.metric}"])
 
 
 def cut(link: Link) -> None:
     """Take both ends of a link down: nothing passes, nothing answers."""
     for end in (link.a, link.b):
-        _batch(end.netns, [f"link set {end.device} down"])
+        batch(end.netns, [f"link set {end.device} down"])
 
 
 def is_up(link: Link) -> bool:
@@ -76,10 +76,10 @@ def namespaces() -> list[str]:
 def _recreate(link: Link, devices: dict[str, dict[str, bool]]) -> None:
     for end in (link.a, link.b):
         if end.device in devices[end.netns]:
-            _batch(end.netns, [f"link del {end.device}"])
+            batch(end.netns, [f"link del {end.device}"])
     a, b = link.a, link.b
     peer = f" netns {b.netns}" if b.netns else ""
-    _batch(a.netns, [f"link add {a.device} type veth peer name {b.device}{peer}"])
+    batch(a.netns, [f"link add {a.device} type veth peer name {b.device}{peer}"])
 
 
 def _configure(end: End) -> None:
@@ -88,7 +88,7 @@ def _configure(end: End) -> None:
         lines.insert(0, f"link set {end.device} master {end.bridge}")
     if end.address:
         lines.insert(0, f"addr replace {end.address} dev {end.device}")
-    _batch(end.netns, lines)
+    batch(end.netns, lines)
 
 
 def _devices(netns: str) -> dict[str, bool]:
@@ -98,7 +98,14 @@ def _devices(netns: str) -> dict[str, bool]:
     return {x["ifname"]: "UP" in x["flags"] for x in json.loads(done.stdout or "[]")}
 
 
-def _batch(netns: str, lines: list[str]) -> None:
+def batch(netns: str, lines: list[str]) -> None:
+    """Run lines of ``ip`` in a namespace, "" for the machine's own.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If the kernel refuses one; its message is in ``stderr``.
+    """
     command = ["ip", *(["-n", netns] if netns else []), "-batch", "-"]
     subprocess.run(command, input="\n".join(lines) + "\n", text=True, check=True, capture_output=True)
 
