@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import marshal
+import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from onair.adapters.gate import code, policies, sources, tree
 from onair.adapters.gate.aside import aside
@@ -22,7 +24,7 @@ from onair.core.change.hit import ALLOWED, Hit
 from onair.core.finding import Finding, OnairError
 from onair.core.gate.fold import fold
 from onair.core.gate.locate import locator
-from onair.core.gate.model import Body, Estate, Rule
+from onair.core.gate.model import Estate, Rule
 from onair.core.progress import SILENT, Reporter
 from onair.core.report.model import Counts, Report, ordered
 
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from onair.core.change.check import Verdict
     from onair.core.gate.policy.expressions import Environment
     from onair.core.gate.policy.model import Policies
+
+COPIES = 2
+"""Of this process, for the invariants: they take longer than all that is left to do here meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -91,24 +96,26 @@ def run(root: Path, options: Options) -> Report:
     began = time.monotonic()
     cache, parts = Cache(options.cache), Parts()
     source = _source(root, options)
-    change = _since(root, options, source) if options.base else None
+    texts = aside(lambda: _of_texts(root, options, source, cache))
     with ThreadPoolExecutor(2) as threads:  # while programs render, this thread does what needs no objects
-        reading = threads.submit(_read, root, options, source.tree, parts)
+        under_way = threading.Event()
+        reading = threads.submit(_read, root, options, source.tree, parts, under_way)
+        reading.add_done_callback(lambda _: under_way.set())
+        under_way.wait()  # or the programs, which run on another processor, would start when all else is done
+        change = _since(root, options, source) if options.base else None
         before = threads.submit(_before, root, options, change, parts) if change else None
-        findings = [*source.tree.findings, *sources.findings(source.tree.files, cache, code.whole())]
         held, faults = policies.of(source.tree.files, cache)
-        findings += faults
-        findings += _secrets(root, options, source, change)
+        findings = [*source.tree.findings, *faults, *(_added_secrets(source, change, cache) if change else ())]
         invariants = _invariants()
         environment = None if reading.done() else ready(held, reading.done)
         found = reading.result()
     findings += found.rendered.findings
-    broken = aside(lambda: list(_of_invariants(found.estate, invariants, cache)))
+    broken = [_invariants_aside(found.estate, invariants[start::COPIES], cache) for start in range(COPIES)]
     verdicts = Verdicts(found.estate, found.rendered.synced, _rules(options, found, held, environment))
     findings += verdicts.findings(options.reporter)
     verdict = _judged(options, found, before.result(), change) if change and before else None
     findings += verdict.findings if verdict else []
-    findings += broken()
+    findings += [finding for result in (*broken, texts) for finding in result()]
     return Report(
         checked=_counts(found, len(held.policies) + len(invariants), verdicts.reused),
         findings=ordered(fold(findings, found.estate.clusters)),
@@ -138,8 +145,10 @@ def _source(root: Path, options: Options) -> _Source:
     return _Source(tree.read(root, listing=listing), listing)
 
 
-def _read(root: Path, options: Options, found: tree.Tree, parts: Parts) -> Checked:
-    rendered = _rendered(root, options, found.files, parts)
+def _read(
+    root: Path, options: Options, found: tree.Tree, parts: Parts, under_way: threading.Event | None = None
+) -> Checked:
+    rendered = _rendered(root, options, found.files, parts, under_way)
     facts = sources.facts(found.files, Cache(options.cache))
     estate = Estate(
         objects=rendered.slim_objects,
@@ -153,14 +162,27 @@ def _read(root: Path, options: Options, found: tree.Tree, parts: Parts) -> Check
     return Checked(found.files, rendered, estate, found.findings)
 
 
+def _of_texts(root: Path, options: Options, source: _Source, cache: Cache) -> list[Finding]:
+    """Return what is wrong with the files themselves, whatever they render to."""
+    return [*sources.findings(source.tree.files, cache, code.whole()), *_secrets(root, options, source, cache)]
+
+
 def _before(root: Path, options: Options, change: Change, parts: Parts) -> Rendered:
     """Render what the change started from."""
     return _rendered(root, options, tree.at(options.repository or root, change.fork).files, parts)
 
 
-def _rendered(root: Path, options: Options, files: Mapping[str, str], parts: Parts) -> Rendered:
+def _rendered(
+    root: Path, options: Options, files: Mapping[str, str], parts: Parts, under_way: threading.Event | None = None
+) -> Rendered:
     return render_files(
-        files, root=root, jobs=options.jobs, cache=options.cache, reporter=options.reporter, parts=parts
+        files,
+        root=root,
+        jobs=options.jobs,
+        cache=options.cache,
+        reporter=options.reporter,
+        parts=parts,
+        under_way=under_way,
     )
 
 
@@ -178,37 +200,60 @@ def _invariants() -> tuple[Rule, ...]:
     return RULES
 
 
+def _invariants_aside(estate: Estate, rules: Iterable[Rule], cache: Cache) -> Callable[[], list[Finding]]:
+    return aside(lambda: list(_of_invariants(estate, rules, cache)))
+
+
 def _of_invariants(estate: Estate, rules: Iterable[Rule], cache: Cache) -> Iterator[Finding]:
     for rule in rules:
         if rule.check and rule.basis:
-            key = key_of(rule.id, code.whole(), repr(rule.basis(estate)))
+            key = key_of(rule.id, code.whole(), _written(rule.basis(estate)))
             yield from cache.clean(key, lambda rule=rule: list(rule.check(estate)))  # type: ignore[misc]
         elif rule.check:
             yield from rule.check(estate)
 
 
-def _secrets(root: Path, options: Options, source: _Source, change: Change | None) -> list[Finding]:
+def _written(basis: object) -> bytes:
+    """Write what a verdict depends on, equal values alike (marshal's version 2); of other types as Python shows it."""
+    try:
+        return marshal.dumps(cast(Any, basis), 2)
+    except ValueError:
+        return repr(basis).encode()
+
+
+def _secrets(root: Path, options: Options, source: _Source, cache: Cache) -> list[Finding]:
     from onair.adapters.gate import secret_scan  # noqa: PLC0415
 
-    store = Cache(options.cache)
-    with secret_scan.Scanner(store) as scanner:
+    with secret_scan.Scanner(cache) as scanner:
         if options.head:
             hits = secret_scan.of_commit(options.repository or root, options.head, scanner)
         else:
             hits = secret_scan.of_disk(root, source.listing, scanner)
-        added = secret_scan.scan_added(change.added(), scanner) if change else []
+    return _judged_secrets(source, hits, cache, whole=True)
+
+
+def _added_secrets(source: _Source, change: Change, cache: Cache) -> list[Finding]:
+    from onair.adapters.gate import secret_scan  # noqa: PLC0415
+
+    with secret_scan.Scanner(cache) as scanner:
+        hits = secret_scan.scan_added(change.added(), scanner)
+    return _judged_secrets(source, hits, cache, whole=False)
+
+
+def _judged_secrets(source: _Source, hits: list[Hit], cache: Cache, *, whole: bool) -> list[Finding]:
     # Reading the allow-list as a model takes longer than all else here.
-    key = key_of("secrets", code.whole(), source.tree.files.get(ALLOWED, ""), json.dumps([hits, added]))
-    return store.clean(key, lambda: _judged_secrets(sources.facts(source.tree.files, store).data, hits, added))
+    key = key_of("secrets", code.whole(), source.tree.files.get(ALLOWED, ""), json.dumps(hits), str(whole))
+    return cache.clean(key, lambda: _not_allowed(source, hits, cache, whole=whole))
 
 
-def _judged_secrets(held: Mapping[str, Body], hits: list[Hit], added: list[Hit]) -> list[Finding]:
+def _not_allowed(source: _Source, hits: list[Hit], cache: Cache, *, whole: bool) -> list[Finding]:
     from onair.core.change import data, secrets  # noqa: PLC0415
 
+    held = sources.facts(source.tree.files, cache).data
     allowed, faults = data.read(secrets.Allowed, ALLOWED, held.get(ALLOWED))
     if allowed is None:
-        return faults
-    return [*secrets.judge(hits, allowed, whole=True), *secrets.judge(added, allowed, whole=False)]
+        return faults if whole else []
+    return secrets.judge(hits, allowed, whole=whole)
 
 
 def difference(root: Path, options: Options) -> str:

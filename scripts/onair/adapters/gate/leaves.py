@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -38,8 +39,16 @@ _SETTINGS = {"GOGC": "off", "GOMEMLIMIT": "256MiB", "GOMAXPROCS": "1"}
 class Leaves:
     """The leaves and charts of one tree."""
 
-    def __init__(self, files: Mapping[str, str], root: Path, cache: Cache, parts: Parts | None = None) -> None:
+    def __init__(
+        self,
+        files: Mapping[str, str],
+        root: Path,
+        cache: Cache,
+        parts: Parts | None = None,
+        under_way: threading.Event | None = None,
+    ) -> None:
         self._files, self._root, self._cache, self._parts = files, root, cache, parts or Parts()
+        self.under_way = under_way or threading.Event()
         self._programs = Programs(root, cache)
         self._reaches: dict[str, Reach] = {}
         self._named: dict[str, Sequence[Reference]] = {}
@@ -196,9 +205,9 @@ class Leaves:
 
     def _build(self, folder: Path, leaf: str) -> list[Body]:
         from onair.adapters import kustomize  # noqa: PLC0415 - not needed where every leaf is cached
-        from onair.adapters.gate.yaml_read import documents  # noqa: PLC0415
 
         program = self._programs.kustomize  # that there is none is no fault of the leaf
+        self.under_way.set()
         try:
             done = kustomize.run(program, folder / leaf, {**_SETTINGS, **self._programs.environment})
         except OnairError as error:
@@ -209,6 +218,8 @@ class Leaves:
             found = cause(done.stderr.decode(errors="replace"), str(folder), reached)
             file = found.file or kustomization_of(self._files, leaf)
             raise OnairError(_failed(found.what, str(file), found.line))
+        from onair.adapters.gate.yaml_read import documents  # noqa: PLC0415 - loaded while the program runs
+
         return _flat(documents(done.stdout))
 
     def _slim(self, bodies: list[Body]) -> list[Body]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -134,6 +135,7 @@ def render_files(
     cache: Path | None = None,
     reporter: Reporter = SILENT,
     parts: Parts | None = None,
+    under_way: threading.Event | None = None,
 ) -> Rendered:
     """Render files that were read before, e.g. those of a commit (:func:`onair.adapters.gate.tree.at`).
 
@@ -149,6 +151,8 @@ def render_files(
         Is told how many leaves are rendered.
     parts
         Shared with another tree that is rendered at the same time.
+    under_way
+        Is set once the first program has started, or when it is clear that none is needed.
     """
     store = Cache(cache)
     store.prune()
@@ -159,7 +163,7 @@ def render_files(
     with (
         reporter.step("render", len(likely)) as step,
         ThreadPoolExecutor(jobs + 1) as pool,
-        Leaves(files, root, store, parts) as leaves,
+        Leaves(files, root, store, parts, under_way) as leaves,
     ):
         run = _Run(leaves, pool, step)
         run.start(likely)
@@ -192,7 +196,12 @@ class _Run:
         heavy = [leaf for leaf in fresh if self._leaves.reach(leaf).remotes]
         if heavy:
             self._pool.submit(self._leaves.prepare, heavy)
-        for leaf in sorted(likely, key=lambda leaf: (leaf not in fresh, leaf in heavy)):
+        for leaf in sorted(fresh, key=lambda leaf: leaf in heavy):
+            self._leaf(leaf).add_done_callback(lambda _: self._leaves.under_way.set())
+        if fresh:
+            self._leaves.under_way.wait()  # what only has to be read from the cache would keep the programs waiting
+        self._leaves.under_way.set()
+        for leaf in likely:
             self._leaf(leaf)
 
     def slim(self, leaf: str) -> list[Body]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from math import ceil, floor
+from operator import ge, sub
 from typing import NamedTuple
 
 from onair.core.finding import Finding
@@ -20,6 +22,7 @@ PODS = "pods"
 PLAIN = {"cpu": "requests.cpu", "memory": "requests.memory"}
 """Names of a quota that mean the same: https://kubernetes.io/docs/concepts/policy/resource-quotas/"""
 MOST_NODES = 1_000
+_FINE = 10**9
 Need = Mapping[str, Fraction]
 
 
@@ -82,16 +85,17 @@ def _unplaced(demands: list[Demand], nodes: Nodes) -> int:
 
     The scheduler may do better; what this finds room for, it finds room for as well.
     """
-    free = [dict(nodes.room) for _ in range(nodes.number)]
-    left = 0
+    # In whole billionths: room rounded down and needs up, so that nothing fits that does not; fractions take ten times.
+    room = [floor(each * _FINE) for each in nodes.room.values()]
+    free, left = [list(room) for _ in range(nodes.number)], 0
     for demand in sorted(demands, key=lambda each: max(each.need[n] / nodes.room[n] for n in nodes.room), reverse=True):
+        need = [ceil(demand.need[name] * _FINE) for name in nodes.room]
         for _ in range(demand.most):
-            place = next((node for node in free if all(node[n] >= demand.need[n] for n in node)), None)
+            place = next((node for node in free if all(map(ge, node, need))), None)
             if place is None:
                 left += 1
-                continue
-            for name in place:
-                place[name] -= demand.need[name]
+            else:
+                place[:] = map(sub, place, need)
     return left
 
 
