@@ -9,7 +9,8 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 KUBERNETES_LIBRARY = "k8s.io/apimachinery"
-GOFLAGS = "-mod=readonly -trimpath -buildvcs=false"
+GOFLAGS = "-mod=readonly -trimpath -buildvcs=false -gcflags=all=-dwarf=false"
+"""Nothing is told to a debugger: programs are stripped, and compiling without takes a tenth less time."""
 
 _REQUIRE = re.compile(r"^\s*(?:require\s+)?(\S+) (v\S+)(?: // indirect)?$", re.MULTILINE)
 _REPLACE = re.compile(r"^\s*(?:replace\s+)?(\S+)(?: v\S+)? => (\S+) (v\S+)$", re.MULTILINE)
