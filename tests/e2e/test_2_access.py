@@ -105,6 +105,17 @@ def test_nobody_of_an_unknown_group_may_anything(shop: Shop, cluster: str) -> No
 
 
 @each_cluster
+def test_argo_cd_has_no_administrator_to_log_in_as(shop: Shop, cluster: str) -> None:
+    space, api = "/api/v1/namespaces/argocd", shop.api(cluster)
+    assert api.get(f"{space}/secrets/argocd-initial-admin-secret").status_code == 404
+    server = f"{space}/services/http:argocd-server:80/proxy/api/v1"
+    assert api.get(f"{server}/settings").status_code == 200, "it answers"
+    asked = api.post(f"{server}/session", json={"username": "admin", "password": "admin"})
+    assert asked.status_code in (401, 403), asked.text
+    assert api.get(f"{server}/applications").status_code in (401, 403), "strangers see nothing"
+
+
+@each_cluster
 def test_secrets_lie_encrypted_in_etcd(shop: Shop, cluster: str) -> None:
     path, value = "/api/v1/namespaces/shop/secrets", "a-value-to-look-for-on-the-disk"
     body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "e2e-at-rest"}, "stringData": {"a": value}}

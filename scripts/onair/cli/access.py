@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from onair.cli.context import ROOT
+from onair.core.access.kubeconfig import PROXY
 
 group = typer.Typer(no_args_is_help=True, help="Who may enter, who may do what, and who did what.")
 PeopleFile = Annotated[Path | None, typer.Option("--people", metavar="FILE", help="Instead of the repository's file.")]
@@ -149,3 +151,25 @@ def credential(
     who = adapter.entitled(people, person, now.date())
     pki = Paths.of().pki(facts_file.read(ROOT).cluster(cluster).name)
     typer.echo(json.dumps(adapter.exec_credential(pki, who.name, who.groups, now)))
+
+
+@group.command()
+def kubeconfig(
+    cluster: Annotated[str, typer.Argument(help="A local region.")],
+    person: Annotated[str, typer.Argument(help="Somebody of the people's file.")],
+    proxy: Annotated[str, typer.Option(help="Where ssh -N -D listens.")] = PROXY,
+    file: PeopleFile = None,
+) -> None:
+    """Print a kubeconfig by which a person's kubectl comes to a region through the bastion."""
+    from onair.adapters import facts_file, people_file  # noqa: PLC0415
+    from onair.adapters.access import credential as adapter  # noqa: PLC0415
+    from onair.core.access import kubeconfig as core  # noqa: PLC0415
+    from onair.core.paths import Paths  # noqa: PLC0415
+
+    today = datetime.now(UTC).date()
+    people, _ = people_file.read(ROOT, today, file)
+    who, found = adapter.entitled(people, person, today), facts_file.read(ROOT).cluster(cluster)
+    words = [sys.executable, "-m", "onair", "access", "credential", found.name, who.name]
+    words += ["--people", str(file.resolve())] if file else []
+    server, authority = adapter.reached(found, Paths.of().pki(found.name))
+    typer.echo(core.kubeconfig(found.name, server, authority, words, proxy))

@@ -13,6 +13,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from onair.adapters.local import pki
 from onair.core.access.people import PeopleSpec, Person
+from onair.core.control_plane import api_server
+from onair.core.facts import Cluster, Environment
 from onair.core.finding import Finding, OnairError
 from onair.core.pki import CLUSTER_CA
 
@@ -36,6 +38,31 @@ def entitled(people: PeopleSpec, name: str, today: dt.date) -> Person:
     else:
         return person
     raise OnairError(Finding(rule="access/credential", what=what, mend=mend))
+
+
+def reached(cluster: Cluster, folder: Path) -> tuple[str, bytes]:
+    """Return the address of a region's API server and its authority's certificate.
+
+    Parameters
+    ----------
+    folder
+        The region's keys.
+
+    Raises
+    ------
+    OnairError
+        It is a cluster of the clouds, whose kubeconfig AWS's own tool writes; or the region was never started here.
+    """
+    if cluster.spec.environment is not Environment.LOCAL:
+        what = f"{cluster.name} is in the cloud, and its kubeconfig is AWS's to write"
+        region = f"--region {cluster.spec.cloud_region}"
+        mend = f"aws eks update-kubeconfig {region} --role-arn …; docs/architecture/access.md has it whole"
+        raise OnairError(Finding(rule="access/kubeconfig", what=what, mend=mend))
+    try:
+        return api_server(cluster), (folder / f"{CLUSTER_CA}.crt").read_bytes()
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}"
+        raise OnairError(Finding(rule="access/kubeconfig", what=what, mend="make up")) from error
 
 
 def exec_credential(folder: Path, name: str, groups: list[str], now: dt.datetime) -> dict[str, Any]:

@@ -18,9 +18,10 @@ import psutil
 from onair.adapters.kubectl import wait
 from onair.adapters.local.network import batch
 from onair.core.access import bastion
-from onair.core.access.bastion import BRIDGE, NETNS
+from onair.core.access.bastion import BRIDGE, HUB_PLACE, NETNS
 from onair.core.facts import Facts
 from onair.core.finding import Finding, OnairError
+from onair.core.topology import HUB
 
 PROGRAMS = {"systemd-nspawn": "systemd-container", "slirp4netns": "slirp4netns", "mmdebstrap": "mmdebstrap"}
 BOOT_SECONDS, HALT_SECONDS = 60, 20
@@ -198,6 +199,7 @@ def network_up(facts: Facts) -> None:
         join(NETNS, facts, 2)
         # Regions that do not run must not be looked for outside of this machine.
         batch(NETNS, [f"route add unreachable {facts.platform.spec.pools.local} metric 1000"])
+    reach_regions(facts)
     if not _slirps():
         log = subprocess.DEVNULL
         command = ["slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback", "--netns-type=path"]
@@ -210,6 +212,17 @@ def network_up(facts: Facts) -> None:
             return b"tap0" in devices.stdout
 
         wait("the bastion's way out", BOOT_SECONDS, connected, interval=0.05)
+
+
+def reach_regions(facts: Facts) -> None:
+    """Lead from the rehearsal's network to the regions, where they run: they come and go without it."""
+    foot = f"b-{HUB_PLACE}"
+    if not Path(f"/run/netns/{HUB}").exists() or Path(f"/sys/class/net/{foot}").exists():
+        return
+    own = bastion.network(facts, HUB_PLACE)
+    batch("", [f"link add {foot} type veth peer name {NETNS} netns {HUB}", f"link set {foot} master {BRIDGE} up"])
+    batch(HUB, [f"addr add {own} dev {NETNS}", f"link set {NETNS} up"])
+    batch(NETNS, [f"route replace {each.network.cidr} via {own.ip}" for each in facts.local()])
 
 
 def join(netns: str, facts: Facts, place: int) -> None:

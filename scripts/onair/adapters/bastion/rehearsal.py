@@ -13,7 +13,7 @@ from pathlib import Path
 
 from onair.adapters import facts_file, toolchain
 from onair.adapters.access.collector import Collector, Store
-from onair.adapters.bastion.machine import Machine, network_up
+from onair.adapters.bastion.machine import Machine, network_up, reach_regions
 from onair.adapters.bastion.play import Played, Setting, play
 from onair.adapters.local import pki
 from onair.core.access import bastion
@@ -91,6 +91,7 @@ def up(root: Path, reporter: Reporter, people: Path | None) -> None:
         with reporter.step("a bare Debian 12") as step:
             machine.make()
             step.done(f"booted, and sshd listens, in {machine.boot():.1f} s")
+    reach_regions(rehearsal.facts)
     setting = rehearsal.prepare(people, _kubectl(root))
     _start_collector(rehearsal)
     for word in ("the playbook", "the playbook again"):
@@ -99,6 +100,7 @@ def up(root: Path, reporter: Reporter, people: Path | None) -> None:
             step.done(f"{played.ok} tasks, {played.changed} changed something, {played.seconds:.0f} s")
     address = bastion.network(rehearsal.facts, 2).ip
     reporter.note(f"onair bastion invite PERSON gives the code for the first login: ssh PERSON@{address}")
+    reporter.note(f"kubectl: ssh -N -D 1080 PERSON@{address}, and onair access kubeconfig CLUSTER PERSON")
 
 
 def judged(played: Played) -> Played:

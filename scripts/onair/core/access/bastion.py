@@ -17,6 +17,8 @@ STATE = Path("/var/lib/onair-bastion")
 """Folder of a rehearsal: its system, backups, keys and records."""
 _OFFSET, _PREFIX = 32, 28
 """Place of the rehearsal's network in the hub's range."""
+HUB_PLACE = 14
+"""Where the regions' hub stands in it, while there are regions."""
 COLLECTOR_PORT, API_PORT = 6514, {Environment.LOCAL: 6443, Environment.PROD: 443}
 """Syslog over TLS (RFC 5425), and what API servers listen on."""
 SYSTEM = (
