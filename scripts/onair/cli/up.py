@@ -54,7 +54,7 @@ def command() -> None:
         git.unpacked(local.repository, commit, "apps", "clusters", "infrastructure") as tree,
         ThreadPoolExecutor() as pool,
     ):
-        list(pool.map(lambda region: arrival.start(local, region, images, tree), local.regions))
+        list(pool.map(lambda region: arrival.hand_over(local, region, tree), local.regions))
     local.start_edge()
     with reporter.step("Argo CD syncs") as step:
         try:

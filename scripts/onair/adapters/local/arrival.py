@@ -10,6 +10,7 @@ from pathlib import Path
 from onair.adapters.local import cgroups, day_zero, git, network, teardown
 from onair.adapters.local.platform import LocalPlatform
 from onair.adapters.local.region import Region
+from onair.core.day_zero import Objects
 from onair.core.node import folder, pods_cgroup
 from onair.core.topology import edge_link
 
@@ -18,24 +19,21 @@ VOLUMES = {"postgres": 999, "valkey": 999, "prometheus": 65534}
 MAIN = "refs/heads/main"
 
 
-def start(local: LocalPlatform, region: Region, images: Mapping[str, str], tree: Path) -> None:
-    """Start a region's nodes, make what git does not hold, and hand it to Argo CD if it is not.
+def hand_over(local: LocalPlatform, region: Region, tree: Path, parts: Mapping[str, Objects] | None = None) -> None:
+    """Make what git does not hold of a region whose nodes have started, and hand it to Argo CD if it is not.
 
     Parameters
     ----------
-    images
-        Digest in the registry by image name and tag.
     tree
         An unpacked commit.
+    parts
+        Its day 0, where it is rendered already.
 
     Raises
     ------
     OnairError
         If a node does not become Ready, or day 0 does not render or apply.
     """
-    # While a new API server starts, there is time to render.
-    parts = None if region.api.ready() else day_zero.render(local, tree, region.cluster.name)
-    region.start_nodes(local.supervisor, images)
     region.make_volume_folders(VOLUMES)
     if day_zero.handed_over(region):
         day_zero.make_secrets(local, region)
@@ -82,5 +80,7 @@ def bring_back(local: LocalPlatform, region: Region) -> str:
     region.start_control_plane(local.supervisor)
     commit = git.run(local.repository, "rev-parse", MAIN)
     with git.unpacked(local.repository, commit, "apps", "clusters", "infrastructure") as tree:
-        start(local, region, {}, tree)
+        parts = day_zero.render(local, tree, region.cluster.name)  # while the new API server starts
+        region.start_nodes(local.supervisor, {})
+        hand_over(local, region, tree, parts)
     return commit[:7]
