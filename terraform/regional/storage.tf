@@ -1,4 +1,4 @@
-# Buckets: recordings of the shows, what is exported for keeping, and the access logs of both.
+# Buckets: recordings of the shows, what is exported for keeping, the bastion's backups, and the access logs of all three.
 module "access_logs" {
   source      = "../modules/bucket"
   name        = "${local.prefix}-access-logs-${local.account}"
@@ -26,7 +26,7 @@ data "aws_iam_policy_document" "access_logs" {
 
 module "bucket" {
   source     = "../modules/bucket"
-  for_each   = toset(["media", "exports"])
+  for_each   = toset(["media", "exports", "bastion"])
   name       = "${local.prefix}-${each.key}-${local.account}"
   locks      = local.profile.locks
   key_arn    = module.key["storage"].arn

@@ -120,4 +120,4 @@ def test_an_empty_account_has_only_what_it_lacks_and_what_is_bad_is_found(place:
 def test_only_the_was_tier_and_the_bastion_reach_the_database() -> None:
     assert {each.source for each in MATRIX if each.to == "db"} == {"was", "bastion"}
     assert {each.source for each in MATRIX if each.to == "lb"} == {"edge"}
-    assert {each.source for each in MATRIX if each.to == "internet"} == {"was"}
+    assert {each.source for each in MATRIX if each.to == "internet"} == {"was", "bastion"}
