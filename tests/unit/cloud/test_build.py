@@ -142,3 +142,12 @@ def test_every_state_has_a_name_of_its_own() -> None:
     names = [each.name for wave in waves(["prod-kr", "prod-us"]) for each in wave]
     assert len(set(names)) == len(names)
     assert names[0] == BOOTSTRAP.name
+
+
+def test_what_an_interrupted_terraform_says_is_told_once_with_the_mend() -> None:
+    halted = "│ Error: execution halted\n╵\n" * 30
+    found = terraform.refused(
+        "regional-prod-kr", "apply", terraform.Ran(1, "", f"{halted}│ Error: waiting for it: context canceled\n")
+    )
+    assert found.what == "regional-prod-kr: Error: execution halted Error: waiting for it: context canceled"
+    assert "the same command goes on from there" in found.mend

@@ -219,6 +219,7 @@ def _planned(plan: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 HINTS = {
     "Error acquiring the state lock": "somebody else is at it: wait, or ask who holds it; nothing was changed",
     "ExpiredToken": "sign in again; what was done is in the state, and the same command goes on from there",
+    "execution halted": "it was interrupted and wrote its state; the same command goes on from there",
     "saved plan is stale": "the state has moved on: plan again; nothing was changed",
 }
 """What to do about what Terraform says."""
@@ -228,6 +229,6 @@ def refused(name: str, verb: str, done: Ran) -> Finding:
     """Return Terraform's own errors as one finding."""
     lines = [line.strip("│╷╵ ") for line in (done.errors or done.output).splitlines()]
     first = next((number for number, line in enumerate(lines) if line.startswith("Error")), 0)
-    what = " ".join(line for line in lines[first:] if line)[:900]
+    what = " ".join(filter(None, dict.fromkeys(lines[first:])))[:900]  # interrupted, it says so once for each resource
     mend = next((hint for text, hint in HINTS.items() if text in what), f"see terraform/README.md; again: {verb}")
     return Finding(rule=f"cloud/{verb}", what=f"{name}: {what}", mend=mend)
