@@ -112,18 +112,23 @@ def many(top: Path, runs: int) -> list[Figure]:
     for _ in range(runs):
         shutil.rmtree(cache, ignore_errors=True)
         cold.append(command(estate, cache, clean=False)[0])
-        for area in ("verdicts", "clean"):  # of Applications, and of single objects and rules
-            for remembered in (cache / "gate").rglob(area):
-                shutil.rmtree(remembered)
-        seconds, mebibytes = command(estate, cache, clean=False, watch=True)
-        judged.append(seconds)
-        memory.append(mebibytes)
+        forget_verdicts(cache)
+        judged.append(command(estate, cache, clean=False)[0])
+        forget_verdicts(cache)
+        memory.append(command(estate, cache, clean=False, watch=True)[1])
     count = check(estate, cache / "gate").checked.objects
     return [
         Figure(name=f"{count:,} objects: rendered and judged", unit="s", samples=cold),
         Figure(name=f"{count:,} rendered objects: judged", unit="s", samples=judged, target=SECONDS_5000),
         Figure(name=f"{count:,} rendered objects: memory", unit="MiB", samples=memory, target=MIB_5000),
     ]
+
+
+def forget_verdicts(cache: Path) -> None:
+    """Take away what was found of Applications, of single objects and by rules; what was rendered stays."""
+    for area in ("verdicts", "clean"):
+        for remembered in (cache / "gate").rglob(area):
+            shutil.rmtree(remembered)
 
 
 def multiply(root: Path, objects: int) -> None:
