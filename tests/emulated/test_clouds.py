@@ -23,8 +23,6 @@ from onair.core.cloud import outputs
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_SECONDS = 12 * 60
 """For the whole of it, on two cores."""
-HALF_WAY = 40
-"""Resources of a region's 200 that are there when its Terraform is killed."""
 KILLED = "regional-prod-kr"
 REGION = "ap-northeast-2"
 pytestmark = pytest.mark.emulator
@@ -92,12 +90,15 @@ def until(ask: Callable[[], int], otherwise: str) -> int:
 
 
 def half_built(clone: Clone) -> int:
-    """Whether a good part of the region's network is there."""
+    """Whether the region's network stands and its cluster is begun.
+
+    Not sooner: an interrupted provider forgets a launch template that is made and not ready yet (5.100 learns its id
+    after the wait); docs/architecture/iac.md says what to do then.
+    """
     if not (clone.path / places.DATA / "emulator.json").is_file():
         return 0
     place: Place = places.emulator(clone.path, start=False)
-    rules = place.client("ec2", REGION).describe_security_group_rules()["SecurityGroupRules"]
-    return len(rules) > HALF_WAY
+    return len(place.client("eks", REGION).list_clusters()["clusters"])
 
 
 def terraform_of(parent: int) -> int:

@@ -1,9 +1,13 @@
-"""Access Analyzer and Security Hub's settings."""
+"""Access Analyzer, Security Hub's settings, and GuardDuty's features one by one."""
 
 from __future__ import annotations
 
+import threading
+
+from moto.guardduty.models import guardduty_backends
+
 from emulator.echo import Object, given, keep, now, tags
-from emulator.front import TAGS, Answer, Call, operation
+from emulator.front import ACCOUNT, TAGS, Answer, Call, operation
 
 
 def _analyzer(call: Call) -> tuple[str, Object]:
@@ -46,3 +50,17 @@ def list_analyzers(call: Call) -> Answer:
 def update_hub(call: Call) -> Answer:
     call.store("settings")["hub"] = given(call.params)
     return {}
+
+
+_FEATURES = threading.Lock()
+
+
+@operation("guardduty", "UpdateDetector")
+def update_detector(call: Call) -> Answer:
+    """Change the features that are named and leave the others, which moto forgets: Terraform sets several at once."""
+    detector = guardduty_backends[ACCOUNT][call.region].get_detector(call.params["DetectorId"])
+    with _FEATURES:
+        before = {each["name"]: each for each in detector.features}
+        answer = call.moto()
+        detector.features = list((before | {each["name"]: each for each in detector.features}).values())
+    return answer

@@ -174,3 +174,19 @@ def test_a_rule_keeps_its_description_whatever_its_peer(aws: Place) -> None:
 
 def test_what_nobody_knows_is_refused_at_once_and_listed(aws: Place) -> None:
     assert code(aws.client("chatbot", REGION).describe_slack_workspaces) == "NotEmulated"
+
+
+def test_a_detectors_features_are_set_one_by_one(aws: Place) -> None:
+    watchman = aws.client("guardduty", REGION)
+    detector = watchman.create_detector(Enable=True)["DetectorId"]
+    for name, status in (
+        ("S3_DATA_EVENTS", "ENABLED"),
+        ("RDS_LOGIN_EVENTS", "ENABLED"),
+        ("S3_DATA_EVENTS", "DISABLED"),
+    ):
+        watchman.update_detector(DetectorId=detector, Features=[{"Name": name, "Status": status}])
+    told = watchman.get_detector(DetectorId=detector)["Features"]
+    assert {each["Name"]: each["Status"] for each in told} == {
+        "S3_DATA_EVENTS": "DISABLED",
+        "RDS_LOGIN_EVENTS": "ENABLED",
+    }
