@@ -23,7 +23,7 @@ lint: .venv/dev.stamp ## style and types
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
 e2e: .venv/dev.stamp ## tests on the real regions (starts and stops them)
 	@$(BIN)/pytest -m e2e --maxfail 3 --ignore tests/e2e/bastion tests
-cloud: .venv/dev.stamp ## the base clouds on an emulator: built, killed, mended, audited, destroyed; build/cloud-record.md
+cloud: .venv/dev.stamp ## the base clouds on an emulator: built, killed, mended, audited, destroyed; docs/reports/cloud.md
 	@$(BIN)/pytest -m emulator tests/emulated
 bastion: .venv/dev.stamp build/ansible/stamp ## boot a Debian here, make a bastion of it, break in, lose it, restore it; and its figures
 	@ONAIR_BASTION_RECORD=docs/reports/bastion.md $(BIN)/pytest -m e2e tests/e2e/bastion

@@ -1,6 +1,7 @@
 """The base clouds on an emulator, out of a fresh clone: from nothing to nothing, with Terraform killed half-way.
 
-``make cloud`` runs it; build/cloud-record.md is the record of the run, with every line that it said and a picture.
+``make cloud`` runs it. docs/reports/cloud.md is the record of a run that passed, with every line that it said and a
+picture; what a failed one said is in build/cloud-record.md.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.emulator
 def record() -> Iterator[Record]:
     kept = Record()
     yield kept
-    file = ROOT / "build/cloud-record.md"
+    file = ROOT / ("docs/reports/cloud.md" if kept.seconds else "build/cloud-record.md")
     file.parent.mkdir(exist_ok=True)
     file.write_text(kept.text())
 
@@ -62,8 +63,9 @@ def test_from_nothing_to_nothing_with_terraform_killed_half_way(clone: Clone, re
     gone = clone.onair("cloud", "down")
     assert gone.code == 0, gone.output
     assert "list what is left: nothing" in gone.output
-    record.seconds = time.monotonic() - began
-    assert record.seconds < LIMIT_SECONDS
+    took = time.monotonic() - began
+    assert took < LIMIT_SECONDS
+    record.seconds = took
 
 
 def interrupted(clone: Clone) -> Done:

@@ -244,6 +244,16 @@ def test_kubectl_renders_where_the_toolchain_is_not_built(
     assert not list((tmp_path / "cache").glob("*/leaves/*")), "another version's result is not the pinned one's"
 
 
+def test_a_kubectl_with_an_older_kustomize_is_refused(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubectl = without_toolchain(tmp_path, monkeypatch) / "kubectl"
+    kubectl.write_text('#!/bin/sh\necho "Client Version: v1.32.4"\necho "Kustomize Version: v5.5.0"\n')
+    kubectl.chmod(0o755)
+    (finding,) = render.render(small).findings
+    assert (finding.rule, "kubectl's is 5.5, older than the pinned" in finding.what) == ("render/no-program", True)
+
+
 def test_without_any_program_it_is_said_how_to_get_one(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -87,6 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (KeyboardInterrupt, SystemExit) as stop:  # Typer turns the one into the other
         measured = bool(FROM_THE_START.intersection(words[:1]))
         if isinstance(stop, SystemExit) and (stop.code != INTERRUPTED or measured):
+            if arguments is None and words[:1] == [QUICK]:
+                _leave(stop)
             raise
         _stderr().print("interrupted" if measured else AGAIN)
         sys.exit(INTERRUPTED)
@@ -96,6 +100,15 @@ def _run(words: Sequence[str]) -> None:
     if words[:1] == [QUICK]:
         sys.exit(import_module(f"onair.cli.{QUICK}").main(words[1:]))
     build(words)(args=words)
+
+
+def _leave(stop: SystemExit) -> None:
+    """End the process at once, where its code is plain: Python would take thousands of manifests apart one by one."""
+    if isinstance(stop.code, int):
+        with suppress(BrokenPipeError):  # nobody reads on
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(stop.code)
 
 
 def _stderr() -> Console:

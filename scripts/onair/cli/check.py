@@ -38,7 +38,7 @@ def command() -> None:
 def main(words: Sequence[str]) -> int:
     """Run the gate and return the exit code."""
     asked = _parser().parse_args(words)
-    gc.set_threshold(100_000, 50, 50)  # thousands of manifests live to the end: looking through them takes a tenth
+    gc.disable()  # thousands of manifests live to the end: looking through them again and again takes a tenth
     sys.setswitchinterval(0.001)  # the thread that starts a program must not wait for one that computes
     from onair.adapters.gate import check  # noqa: PLC0415 - --help does not need it
     from onair.adapters.gate.cache import default_folder  # noqa: PLC0415
@@ -59,7 +59,6 @@ def main(words: Sequence[str]) -> int:
             _draw(report, file)
         else:
             file.write(_formatted(asked.format, report))
-    gc.freeze()  # nor once more at the end
     return report.exit_code
 
 

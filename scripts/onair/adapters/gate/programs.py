@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -22,6 +23,8 @@ _FILES = ("*.yaml", "*/go.mod", "*/go.sum")
 _SOURCES = ("adapters/gate/programs.py", "adapters/toolchain.py", "adapters/mirrors.py", "core/toolchain.py")
 _PINS = ("kustomize/go.mod", "kustomize/go.sum", "helm/go.mod", "helm/go.sum")
 _TOOLCHAIN = Path("infrastructure/toolchain")
+_WANTED = re.compile(r"sigs\.k8s\.io/kustomize/kustomize/v5 v(\d+)\.(\d+)")
+_OFFERED = re.compile(r"Kustomize Version: v(\d+)\.(\d+)")
 
 
 class _Toolchain(NamedTuple):
@@ -89,11 +92,17 @@ class Programs:
         Raises
         ------
         OnairError
-            There is neither.
+            There is neither, or kubectl's is older and may render otherwise.
         """
         if pinned := self._pinned("kustomize"):
             return (str(pinned), "build")
         if kubectl := shutil.which("kubectl"):
+            wanted, offered = _WANTED.search(self.pins), _OFFERED.search(self._client(kubectl))
+            if wanted and offered and _numbers(offered) < _numbers(wanted):
+                older = (
+                    f"and kubectl's is {'.'.join(offered.groups())}, older than the pinned {'.'.join(wanted.groups())}"
+                )
+                raise OnairError(_absent("kustomize", older))
             return (kubectl, "kustomize")
         raise OnairError(_absent("kustomize", "nor is kubectl on PATH"))
 
@@ -121,8 +130,11 @@ class Programs:
         """What marks results of programs other than the pinned ones: empty, or the program's version."""
         if self.kustomize[-1] == "build":
             return ""
-        done = subprocess.run([self.kustomize[0], "version", "--client"], capture_output=True, text=True, check=False)
-        return done.stdout
+        return self._client(self.kustomize[0])
+
+    def _client(self, kubectl: str) -> str:
+        """Return what kubectl says of its versions."""
+        return subprocess.run([kubectl, "version", "--client"], capture_output=True, text=True, check=False).stdout
 
     @cached_property
     def environment(self) -> Mapping[str, str]:
@@ -151,6 +163,10 @@ def _read(home: Path, cache: Path) -> _Toolchain:
         mirrors=[str(base / f"{each}.git") for each in wanted],
         settings=mirrors.git_environment(home, base),
     )
+
+
+def _numbers(version: re.Match[str]) -> list[int]:
+    return [int(each) for each in version.groups()]
 
 
 def _absent(name: str, besides: str) -> Finding:
