@@ -13,6 +13,7 @@ from onair.adapters import facts_file
 from onair.adapters.cloud import build, listing, place, terraform
 from onair.adapters.cloud import facts_file as cloud_file
 from onair.core.cloud.roots import BOOTSTRAP, Root, waves
+from onair.core.finding import Finding, OnairError
 
 ROOT = Path(__file__).resolve().parents[3]
 FACTS = facts_file.read(ROOT)
@@ -151,3 +152,14 @@ def test_what_an_interrupted_terraform_says_is_told_once_with_the_mend() -> None
     )
     assert found.what == "regional-prod-kr: Error: execution halted Error: waiting for it: context canceled"
     assert "the same command goes on from there" in found.mend
+
+
+def test_what_goes_wrong_with_one_region_hides_nothing_of_the_other() -> None:
+    regions = [Root("regional", name) for name in ("prod-kr", "prod-us", "prod-eu")]
+
+    def fails(each: Root) -> None:
+        if each is not regions[2]:
+            raise OnairError(Finding(rule="cloud/apply", what=each.name))
+
+    found = findings_of(lambda: build._together(fails, regions))
+    assert [each.what for each in found] == [each.name for each in regions[:2]]

@@ -6,7 +6,7 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -255,9 +255,16 @@ def down(estate: Estate, reporter: Reporter) -> list[Finding]:
 
 
 def _together(action: Callable[[Root], Result], wave: Sequence[Root]) -> list[Result]:
+    """Do all of a wave side by side; what goes wrong with one does not hide what goes wrong with another."""
     with ThreadPoolExecutor(max_workers=len(wave)) as pool:
+        begun = [pool.submit(action, each) for each in wave]
         try:
-            return list(pool.map(action, wave))
+            wait(begun)
         except KeyboardInterrupt:
             terraform.interrupt()  # and wait: a state that is not written loses what was built
             raise
+    errors = [error for each in begun if (error := each.exception())]
+    findings = [finding for error in errors if isinstance(error, OnairError) for finding in error.findings]
+    if findings and all(isinstance(error, OnairError) for error in errors):
+        raise OnairError(*findings)
+    return [each.result() for each in begun]
