@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import chat, client, gate, holds, idle, pages, push, up
+from benchmarks import chat, client, defects, gate, holds, idle, pages, push, up
 from benchmarks.record import REPORT, Record
 
-BENCHMARKS = ("chat", "client", "gate", "holds", "idle", "pages", "push", "up")
+BENCHMARKS = ("chat", "client", "defects", "gate", "holds", "idle", "pages", "push", "up")
 
 
 def main(
@@ -29,6 +29,7 @@ def main(
         "up": lambda: up.run(cold, warm, repeat),
         "chat": chat.run,
         "client": client.run,
+        "defects": defects.run,
         "gate": lambda: gate.run(races),
         "holds": holds.run,
         "idle": idle.run,

@@ -8,35 +8,23 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
-from benchmarks import gate_chain, seeds
+from benchmarks import defects, gate_chain, seeds
 from benchmarks.record import Figure, Record, machine, save
-from onair.adapters.gate.check import Options
-from onair.adapters.gate.check import run as run_gate
-from onair.core.finding import Finding
 from onair.core.paths import Paths
-from onair.core.report.model import Report
 
 RATIO, OBJECTS = 10.0, 5000
 SECONDS_5000, MIB_5000, SECONDS_LEAF = 5.0, 500.0, 0.5
 MODEL, PER_SERVICE = "web", 11
 """The service that is multiplied, and about how many objects it has on a cluster."""
-NOW = datetime(2026, 11, 24, 3, tzinfo=UTC)
-"""Noon of a Tuesday in Korea: what depends on the day must not make a test depend on it."""
 
 
-def check(root: Path, cache: Path, against: str | None = None) -> Report:
-    """Check the copy at ``root`` in this process."""
-    return run_gate(root, Options(now=NOW, base=against, cache=cache))
-
-
-def run(runs: int = 3, defects: int = 1000) -> Record:
-    """Measure each figure ``runs`` times, and compare on the first ``defects`` seeded defects.
+def run(runs: int = 3) -> Record:
+    """Measure each figure ``runs`` times.
 
     Raises
     ------
@@ -46,18 +34,11 @@ def run(runs: int = 3, defects: int = 1000) -> Record:
     before, chain = machine(), gate_chain.Chain()
     with tempfile.TemporaryDirectory(prefix="onair-bench-") as folder:
         top = Path(folder)
-        whole = copy(top / "whole")
+        whole = seeds.committed(top / "whole")
         figures, details = race(chain, whole, top, runs)
         figures += warm_leaf(whole, top, runs)
         figures += many(top, runs)
-        found, told = seeded(chain, whole, top, list(seeds.load())[:defects])
-    return save("gate", [*figures, *found], before, [*details, *told])
-
-
-def copy(target: Path) -> Path:
-    """Copy the repository with its tool, so that ``onair`` there checks the copy; committed."""
-    seeds.commit(seeds.copy(target))
-    return target
+    return save("gate", figures, before, details)
 
 
 def race(chain: gate_chain.Chain, whole: Path, top: Path, runs: int) -> tuple[list[Figure], list[str]]:
@@ -105,7 +86,7 @@ def _tail(text: str) -> str:
 
 def many(top: Path, runs: int) -> list[Figure]:
     """Time 5,000 objects: rendered and judged from nothing, and rendered before but judged from nothing."""
-    estate = copy(top / "many")
+    estate = seeds.committed(top / "many")
     multiply(estate, OBJECTS)
     cold, judged, memory = list[float](), list[float](), list[float]()
     cache = top / "many-cache"
@@ -116,7 +97,7 @@ def many(top: Path, runs: int) -> list[Figure]:
         judged.append(command(estate, cache, clean=False)[0])
         forget_verdicts(cache)
         memory.append(command(estate, cache, clean=False, watch=True)[1])
-    count = check(estate, cache / "gate").checked.objects
+    count = defects.check(estate, cache / "gate").checked.objects
     return [
         Figure(name=f"{count:,} objects: rendered and judged", unit="s", samples=cold),
         Figure(name=f"{count:,} rendered objects: judged", unit="s", samples=judged, target=SECONDS_5000),
@@ -148,58 +129,6 @@ def _renamed(source: Path, target: Path, name: str) -> None:
         text = file.read_text(encoding="utf-8").replace(f"name: {MODEL}", f"name: {name}")
         text = text.replace(f"/{MODEL}", f"/{name}").replace(f"Service: {MODEL}", f"Service: {name}")
         (target / file.name).write_text(text, encoding="utf-8")
-
-
-def seeded(
-    chain: gate_chain.Chain, whole: Path, top: Path, defects: list[seeds.Defect]
-) -> tuple[list[Figure], list[str]]:
-    """Compare what the chain and the gate find of the seeded defects."""
-    cache, rendered, unrendered, mine = top / "seeds-cache", top / "seeds", set[str](), set[str]()
-    unbroken = set(_errors(check(whole, cache)))
-    plain = gate_chain.leaves(whole)
-    for leaf in plain:
-        chain.render(whole, leaf, rendered / "unbroken" / f"{leaf}.yaml")
-    for defect in defects:
-        broken = Path(shutil.copytree(whole, top / "broken", symlinks=True))
-        defect.apply(broken)
-        if set(_errors(check(broken, cache, "HEAD" if defect.change else None))) - unbroken:
-            mine.add(defect.id)
-        for leaf in gate_chain.touched(broken, defect.files):
-            target, before = (rendered / name / f"{leaf}.yaml" for name in (defect.id, "unbroken"))
-            if not chain.render(broken, leaf, target):
-                unrendered.add(defect.id)
-            elif before.exists() and target.read_bytes() == before.read_bytes():
-                target.unlink()  # no tool can say more of it than before
-        shutil.rmtree(broken)
-    theirs = unrendered | failing(chain, rendered)
-    missed = sorted(theirs - mine)
-    share = [f"{len(defects)} seeded defects: the gate finds {len(mine)}, the usual chain {len(theirs)}"]
-    share += [f"the gate misses {name}, which the chain finds" for name in missed]
-    share += [f"neither finds {defect.id}" for defect in defects if defect.id not in mine | theirs]
-    names = "seeded defects that the chain finds and the gate does not"
-    lost = [float(len(defects) - len(mine))]
-    return [
-        Figure(name=names, unit="defects", samples=[float(len(missed))], target=0),
-        Figure(name="seeded defects that the gate does not find", unit="defects", samples=lost, target=0),
-    ], share
-
-
-def failing(chain: gate_chain.Chain, rendered: Path) -> set[str]:
-    """Return the defects (folders of ``rendered``) of which a tool says more than of the unbroken repository."""
-    said: dict[str, set[tuple[str, str]]] = {}
-    for folder in rendered.iterdir():
-        said[folder.name] = {("kubernetes-validate", text) for text in chain.objections(folder)}
-    scan = chain.scan(rendered)
-    for failure in scan.failures:
-        said.setdefault(failure.file.split("/")[0], set()).add((failure.check, failure.resource))
-    for file in scan.unread:
-        said.setdefault(file.strip("/").split("/")[0], set()).add(("checkov", "unread"))
-    known = said.pop("unbroken", set())
-    return {defect for defect, found in said.items() if found - known}
-
-
-def _errors(report: Report) -> Iterable[Finding]:
-    return (finding for finding in report.findings if finding.severity == "error")
 
 
 def timed(action: Callable[[], object]) -> float:

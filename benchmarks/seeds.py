@@ -167,3 +167,9 @@ def commit(root: Path, message: str = "As it was") -> None:
         subprocess.run(["git", *words], cwd=root, check=True, capture_output=True)
     command = ["git", *identity, "commit", "--quiet", "--allow-empty", "--message", message]
     subprocess.run(command, cwd=root, check=True, capture_output=True)
+
+
+def committed(target: Path) -> Path:
+    """Copy the repository with its tool, so that ``onair`` there checks the copy; committed."""
+    commit(copy(target))
+    return target

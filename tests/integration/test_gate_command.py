@@ -33,7 +33,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     offline_kustomize(ROOT)
-    return gate.copy(tmp_path_factory.mktemp("command") / "whole")
+    return seeds.committed(tmp_path_factory.mktemp("command") / "whole")
 
 
 @pytest.fixture
