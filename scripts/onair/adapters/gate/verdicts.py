@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from onair.core.gate.schema.schemas import Schemas
 
 _AREA = "verdicts"
+_READ_BY = ("adapters.gate.yaml_read", "core.gate.schema.check", "adapters.gate.schemas", "core.change.check")
+"""What reads, judges and compares objects, in the order in which it is needed."""
 
 
 def ready(found: Policies, enough: Callable[[], bool]) -> Environment:
@@ -31,7 +33,7 @@ def ready(found: Policies, enough: Callable[[], bool]) -> Environment:
     from onair.core.gate.policy.expressions import Environment  # noqa: PLC0415 - 0.1 s that a known leaf saves
     from onair.core.gate.policy.read import compile_ahead  # noqa: PLC0415
 
-    for name in ("adapters.gate.yaml_read", "core.gate.schema.check"):  # what reads the objects comes first
+    for name in _READ_BY:
         import_module(f"onair.{name}")
     environment = Environment()
     for _ in compile_ahead(found, environment):
