@@ -116,7 +116,7 @@ resource "aws_cloudwatch_event_target" "chat" {
 
 module "chat_role" {
   source      = "../modules/role"
-  name        = "${local.prefix}-chat"
+  name        = "${local.prefix}-alarm-chat"
   description = "EventBridge posts alarms to the chat"
   service     = "events.amazonaws.com"
   boundary    = local.boundary

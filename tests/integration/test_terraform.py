@@ -41,6 +41,8 @@ def test_a_module_passes_its_tests_and_names_by_the_rule(name: str) -> None:
     told, made = terraform.tested(ROOT, name, VERSIONS["terraform"])
     assert told == "pass"
     assert [fault for each in made for fault in faults(each)] == []
+    for run in {each["run"] for each in made}:
+        assert list(names.twice(each for each in made if each["run"] == run)) == []
     if name == "regional":
         check_network(made)
     if name in ROOTS:

@@ -76,7 +76,7 @@ def tunnel(bastion: Bastion, who: Someone) -> Iterator[int]:
 @contextmanager
 def kubectl(bastion: Bastion, shop: Shop, cluster: str, who: Someone) -> Iterator[Kubectl]:
     """Yield kubectl as a person runs it: with the kubeconfig that onair gives them, through their own ssh."""
-    program = str(shop.local.toolchain.path("kubectl"))
+    program = str(shop.local.region(cluster).binary("kubectl"))
     with tunnel(bastion, who) as port:
         words = ["access", "kubeconfig", cluster, who.name, "--people", str(bastion.file)]
         command = [str(bastion.root / ".venv/bin/onair"), *words, "--proxy", f"socks5://127.0.0.1:{port}"]

@@ -48,6 +48,14 @@ def test_a_name_of_another_region_or_of_none_is_refused(word: str, name: str) ->
     assert what.startswith(f"aws_sqs_queue.one: {name} is not onair-prod-")
 
 
+def test_two_roles_of_one_name_are_refused() -> None:
+    one = change("aws_iam_role", {"name": "onair-prod-kr-chat", "tags_all": TAGS})
+    other = {**one, "address": "module.chat_role.aws_iam_role.this"}
+    assert told("regional/prod-kr", one, other) == [
+        ("naming/resource", "module.chat_role.aws_iam_role.this: aws_iam_role.one is called onair-prod-kr-chat too")
+    ]
+
+
 def test_what_links_the_regions_is_named_by_either() -> None:
     tags = {**TAGS, "region": "global"}
     made = [

@@ -89,3 +89,14 @@ def faults(rule: Convention, resources: Iterable[Mapping[str, Any]]) -> Iterator
             value = (value or {}).get(key)
         for fault in name_faults(rule, Resource(named.kind, str(value or ""), None)):
             yield f"{each['address']}: {fault}"
+
+
+def twice(resources: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Iterate over identities whose name another of their type has: an account has one space for all regions."""
+    first: dict[tuple[str, str], str] = {}
+    for each in resources:
+        name = each["values"].get("name")
+        if each["type"].startswith("aws_iam_") and each["type"] in TYPES and name:
+            before = first.setdefault((each["type"], name), each["address"])
+            if before != each["address"]:
+                yield f"{each['address']}: {before} is called {name} too"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from onair.core.cloud.names import ONCE, faults, rule_of
+from onair.core.cloud.names import ONCE, faults, rule_of, twice
 from onair.core.cloud.roots import Root, roots
 from onair.core.facts import Cluster, Environment
 from onair.core.finding import Finding, OnairError
@@ -47,17 +47,20 @@ def judge(plan: Body, root: Root, platform: Body, clusters: Mapping[str, Cluster
     own = rule_of(platform, regions.get(root.workspace, ONCE))
     others = sorted(set(regions.values())) if root.folder in BOTH else []
     rules = [own, *(rule_of(platform, region) for region in others)]
-    for each in plan["resource_changes"]:
-        values = each["change"]["after"]
-        if each["mode"] != "managed" or values is None:
-            continue
-        named = {**each, "values": values}
+    planned = [
+        {**each, "values": each["change"]["after"]}
+        for each in plan["resource_changes"]
+        if each["mode"] == "managed" and each["change"]["after"] is not None
+    ]
+    for fault in twice(planned):
+        yield Finding(rule=NAME.id, what=fault, why=NAME.why, mend="give one of them another role's name")
+    for named in planned:
         # By the rule of the region that it comes closest to: what is wrong with its name is told once.
         for fault in min((list(faults(rule, [named])) for rule in rules), key=len):
             yield Finding(rule=NAME.id, what=fault, why=NAME.why, mend=f"call it {own.name('<role>')}")
-        for fault in _untagged(own, each, values):
+        for fault in _untagged(own, named, named["values"]):
             mend = "leave tags to the provider's default_tags (module.facts.tags)"
-            yield Finding(rule=TAGS.id, what=f"{each['address']}: {fault}", why=TAGS.why, mend=mend)
+            yield Finding(rule=TAGS.id, what=f"{named['address']}: {fault}", why=TAGS.why, mend=mend)
 
 
 def _untagged(rule: Convention, change: Body, values: Body) -> Sequence[str]:
