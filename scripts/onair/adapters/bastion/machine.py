@@ -217,8 +217,9 @@ def network_up(facts: Facts) -> None:
 def reach_regions(facts: Facts) -> None:
     """Lead from the rehearsal's network to the regions, where they run: they come and go without it."""
     foot = f"b-{HUB_PLACE}"
-    if not Path(f"/run/netns/{HUB}").exists() or Path(f"/sys/class/net/{foot}").exists():
+    if not Path(f"/run/netns/{HUB}").exists() or Path(f"/sys/class/net/{foot}/master").exists():
         return
+    _remove(foot)  # of a bridge that is no more
     own = bastion.network(facts, HUB_PLACE)
     batch("", [f"link add {foot} type veth peer name {NETNS} netns {HUB}", f"link set {foot} master {BRIDGE} up"])
     batch(HUB, [f"addr add {own} dev {NETNS}", f"link set {NETNS} up"])
@@ -243,7 +244,12 @@ def network_down() -> None:
     for process in _slirps():
         os.kill(process, signal.SIGTERM)
     leave(NETNS)
-    subprocess.run(["ip", "link", "del", BRIDGE], check=False, capture_output=True)
+    _remove(f"b-{HUB_PLACE}")
+    _remove(BRIDGE)
+
+
+def _remove(link: str) -> None:
+    subprocess.run(["ip", "link", "del", link], check=False, capture_output=True)
 
 
 def _slirps() -> list[int]:
