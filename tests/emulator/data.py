@@ -7,7 +7,9 @@ import string
 from typing import Any
 
 import moto.rds.models as rds
+from moto.core.responses import ActionResult
 from moto.elasticache.models import ElastiCacheBackend, ReplicationGroup, elasticache_backends
+from moto.rds.responses import RDSResponse
 
 from emulator.echo import Object, as_list, as_map, given, keep, short, tags
 from emulator.front import ACCOUNT, TAGS, Answer, Call, Refused, operation
@@ -83,6 +85,16 @@ def create_global(call: Call) -> Answer:
             made.database_name = call.params.get("DatabaseName")
             made.tags = call.params.get("Tags") or []
     return answer
+
+
+def _globals(self: RDSResponse) -> ActionResult:
+    """Tell of the one that is asked for; moto tells of all, and whoever looks for one among several finds none."""
+    wanted = self.params.get("GlobalClusterIdentifier")
+    held = self.global_backend.describe_global_clusters()
+    return ActionResult({"GlobalClusters": [each for each in held if wanted in (None, each.global_cluster_identifier)]})
+
+
+RDSResponse.describe_global_clusters = _globals
 
 
 @operation("rds", "DescribeGlobalClusters")

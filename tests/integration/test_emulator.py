@@ -190,3 +190,13 @@ def test_a_detectors_features_are_set_one_by_one(aws: Place) -> None:
         "S3_DATA_EVENTS": "DISABLED",
         "RDS_LOGIN_EVENTS": "ENABLED",
     }
+
+
+def test_of_two_global_databases_the_one_that_is_asked_for_is_told(aws: Place) -> None:
+    rds = aws.client("rds", REGION)
+    for name in ("onair-prod-kr-global", "onair-prod-us-global"):
+        rds.create_global_cluster(GlobalClusterIdentifier=name, Engine="aurora-postgresql")
+    (found,) = rds.describe_global_clusters(GlobalClusterIdentifier="onair-prod-us-global")["GlobalClusters"]
+    assert found["GlobalClusterIdentifier"] == "onair-prod-us-global"
+    every = {each["GlobalClusterIdentifier"] for each in rds.describe_global_clusters()["GlobalClusters"]}
+    assert every >= {"onair-prod-kr-global", "onair-prod-us-global"}
