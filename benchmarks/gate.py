@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from math import ceil
 from pathlib import Path
 
 import psutil
@@ -19,7 +20,7 @@ from onair.core.paths import Paths
 
 RATIO, OBJECTS = 10.0, 5000
 SECONDS_5000, MIB_5000, SECONDS_LEAF = 5.0, 500.0, 0.5
-MODEL, PER_SERVICE = "web", 11
+MODEL, PER_SERVICE = "web", 9
 """The service that is multiplied, and about how many objects it has on a cluster."""
 
 
@@ -87,7 +88,7 @@ def _tail(text: str) -> str:
 def many(top: Path, runs: int) -> list[Figure]:
     """Time 5,000 objects: rendered and judged from nothing, and rendered before but judged from nothing."""
     estate = seeds.committed(top / "many")
-    multiply(estate, OBJECTS)
+    multiply(estate, OBJECTS - defects.check(estate, top / "few").checked.objects)
     cold, judged, memory = list[float](), list[float](), list[float]()
     cache = top / "many-cache"
     for _ in range(runs):
@@ -113,9 +114,9 @@ def forget_verdicts(cache: Path) -> None:
 
 
 def multiply(root: Path, objects: int) -> None:
-    """Add copies of one service to every cluster until there are about ``objects`` objects."""
+    """Add copies of one service to every cluster until there are about ``objects`` more."""
     clusters = sorted(path.parent.parent.name for path in root.glob("clusters/*/facts/cluster.yaml"))
-    for number in range(objects // (PER_SERVICE * len(clusters))):
+    for number in range(ceil(objects / (PER_SERVICE * len(clusters)))):
         name = f"{MODEL}{number:03}"
         _renamed(root / f"apps/{MODEL}/base", root / f"apps/{name}/base", name)
         for cluster in clusters:

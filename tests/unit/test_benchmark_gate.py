@@ -69,7 +69,7 @@ def test_every_defect_still_fits_the_repository(defect: Defect, whole: Path, tmp
 def test_services_are_multiplied_with_their_leaves(whole: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(whole, tmp_path / "copy", symlinks=True))
     gate.multiply(copy, 100)
-    assert len(gate_chain.leaves(copy)) == len(gate_chain.leaves(whole)) + 2 * 4
+    assert len(gate_chain.leaves(copy)) == len(gate_chain.leaves(whole)) + 3 * 4
     leaf = yaml.safe_load((copy / "clusters/prod-kr/apps/web001/kustomization.yaml").read_text())
     assert leaf["resources"] == ["../../../../apps/web001/base"]
     names = {
