@@ -57,4 +57,14 @@ module "backup_role" {
     "service-role/AWSBackupServiceRolePolicyForBackup", "service-role/AWSBackupServiceRolePolicyForRestores",
     "AWSBackupServiceRolePolicyForS3Backup", "AWSBackupServiceRolePolicyForS3Restore",
   ]
+  policies = { keep = data.aws_iam_policy_document.backup_keeps.json }
+}
+
+# AWS's policy for restores may take databases away, as it does with restores that fail; the shop's own are none of these.
+data "aws_iam_policy_document" "backup_keeps" {
+  statement {
+    effect    = "Deny"
+    actions   = ["rds:DeleteDBCluster"]
+    resources = ["arn:aws:rds:*:${local.account}:cluster:*-db", "arn:aws:rds:*:${local.account}:cluster:*-db-copy"]
+  }
 }

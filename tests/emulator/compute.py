@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import moto.ec2.models.elastic_block_store as volumes
 import moto.ec2.models.security_groups as groups
 import moto.ec2.responses.launch_templates as templates
 from moto.eks.models import Cluster, eks_backends
@@ -160,6 +161,17 @@ def describe_update(call: Call) -> Answer:
     return {"update": {**update, "params": [], "errors": [], "createdAt": now()}}
 
 
+_make_volume = volumes.EBSBackend.create_volume
+
+
+def _volume(self: volumes.EBSBackend, *arguments: Any, **named: Any) -> object:
+    """Encrypt where the region does so by default; moto knows the setting and makes no use of it."""
+    if getattr(self, "ebs_encryption_by_default", False):
+        named["encrypted"] = True
+    return _make_volume(self, *arguments, **named)
+
+
+volumes.EBSBackend.create_volume = _volume
 _make_rule = groups.SecurityGroupRule.__init__
 
 

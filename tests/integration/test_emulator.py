@@ -200,3 +200,24 @@ def test_of_two_global_databases_the_one_that_is_asked_for_is_told(aws: Place) -
     assert found["GlobalClusterIdentifier"] == "onair-prod-us-global"
     every = {each["GlobalClusterIdentifier"] for each in rds.describe_global_clusters()["GlobalClusters"]}
     assert every >= {"onair-prod-kr-global", "onair-prod-us-global"}
+
+
+def test_a_volume_is_encrypted_where_the_region_does_so_by_default(aws: Place) -> None:
+    ec2 = aws.client("ec2", "eu-west-1")
+    plain = ec2.create_volume(AvailabilityZone="eu-west-1a", Size=1)
+    ec2.enable_ebs_encryption_by_default()
+    held = ec2.create_volume(AvailabilityZone="eu-west-1a", Size=1)
+    assert (plain["Encrypted"], held["Encrypted"]) == (False, True)
+
+
+def test_a_bucket_with_old_versions_is_emptied(aws: Place) -> None:
+    s3 = aws.client("s3", REGION)
+    s3.create_bucket(Bucket="old", CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_bucket_versioning(Bucket="old", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket="old", Key="a", Body=b"1")
+    s3.delete_object(Bucket="old", Key="a")
+    told = s3.list_object_versions(Bucket="old")
+    kept = [*told["Versions"], *told["DeleteMarkers"]]
+    names = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in kept]
+    assert len(s3.delete_objects(Bucket="old", Delete={"Objects": names})["Deleted"]) == 2
+    s3.delete_bucket(Bucket="old")

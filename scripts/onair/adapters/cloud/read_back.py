@@ -219,7 +219,8 @@ def _groups(place: Place, region: str) -> Iterable[Body]:
 def _tables(place: Place, region: str) -> Iterable[Body]:
     ours = [each["VpcId"] for each in _ours(place, region)]
     for each in pages(place.client("ec2", region), "describe_route_tables", "RouteTables"):
-        if each["VpcId"] in ours:
+        used = any(one.get("SubnetId") for one in each["Associations"])  # the one that came with the VPC is not
+        if each["VpcId"] in ours and used:
             name = str(tags_of(each.get("Tags", [])).get("Name", each["RouteTableId"]))
             tier = next((part for part in ("public", "db") if name.endswith(f"-{part}")), "private")
             yield {**each, "id": name, "Tier": tier}
