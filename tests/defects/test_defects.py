@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks import seeds
-from benchmarks.gate import check
+from benchmarks.defects import check
 
 from onair.core.report.model import CLEAN, FINDINGS, Report
 
