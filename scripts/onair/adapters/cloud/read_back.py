@@ -219,8 +219,9 @@ def _groups(place: Place, region: str) -> Iterable[Body]:
 def _tables(place: Place, region: str) -> Iterable[Body]:
     ours = [each["VpcId"] for each in _ours(place, region)]
     for each in pages(place.client("ec2", region), "describe_route_tables", "RouteTables"):
-        used = any(one.get("SubnetId") for one in each["Associations"])  # the one that came with the VPC is not
-        if each["VpcId"] in ours and used:
+        held = each["Associations"]
+        spare = any(one.get("Main") for one in held) and not any(one.get("SubnetId") for one in held)
+        if each["VpcId"] in ours and not spare:  # the one that came with the VPC, and no subnet uses
             name = str(tags_of(each.get("Tags", [])).get("Name", each["RouteTableId"]))
             tier = next((part for part in ("public", "db") if name.endswith(f"-{part}")), "private")
             yield {**each, "id": name, "Tier": tier}
