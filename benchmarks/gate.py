@@ -88,7 +88,7 @@ def _tail(text: str) -> str:
 def many(top: Path, runs: int) -> list[Figure]:
     """Time 5,000 objects: rendered and judged from nothing, and rendered before but judged from nothing."""
     estate = seeds.committed(top / "many")
-    multiply(estate, OBJECTS - defects.check(estate, top / "few").checked.objects)
+    multiply(estate, OBJECTS - defects.check(estate, top / "warm/gate").checked.objects)
     cold, judged, memory = list[float](), list[float](), list[float]()
     cache = top / "many-cache"
     for _ in range(runs):

@@ -90,6 +90,7 @@ module "bastion_role" {
 }
 
 data "aws_iam_policy_document" "bastion" {
+  source_policy_documents = [data.aws_iam_policy_document.through["s3"].json]
   statement { # what kubectl needs to find the cluster; rights in it belong to people, not to the machine
     actions   = ["eks:DescribeCluster"]
     resources = [aws_eks_cluster.this.arn]
@@ -101,15 +102,6 @@ data "aws_iam_policy_document" "bastion" {
   statement {
     actions   = ["s3:ListBucket", "s3:GetBucketLocation"]
     resources = [module.bucket["bastion"].arn]
-  }
-  statement {
-    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-    resources = [module.key["storage"].arn]
-    condition {
-      test     = "StringEquals"
-      variable = "kms:ViaService"
-      values   = ["s3.${local.region}.amazonaws.com"]
-    }
   }
 }
 

@@ -28,38 +28,21 @@ module "service_role" {
 }
 
 data "aws_iam_policy_document" "secrets" {
-  for_each = local.services
+  for_each                = local.services
+  source_policy_documents = [data.aws_iam_policy_document.through["secretsmanager"].json]
   statement {
     sid     = "ItsSecrets"
     actions = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"]
     # A secret's ARN ends in six characters that nobody knows before; a shared one is a replica in one of the two regions.
     resources = [for key in local.reads[each.key] : "arn:aws:secretsmanager:${local.region}:${local.account}:secret:${local.secret_names[key]}-??????"]
   }
-  statement {
-    sid       = "TheirKey"
-    actions   = ["kms:Decrypt"]
-    resources = [module.key["secrets"].arn]
-    condition {
-      test     = "StringEquals"
-      variable = "kms:ViaService"
-      values   = ["secretsmanager.${local.region}.amazonaws.com"]
-    }
-  }
 }
 
 data "aws_iam_policy_document" "queue" {
+  source_policy_documents = [data.aws_iam_policy_document.through["sqs"].json]
   statement {
     actions   = ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
     resources = [aws_sqs_queue.orders.arn]
-  }
-  statement {
-    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-    resources = [module.key["data"].arn]
-    condition {
-      test     = "StringEquals"
-      variable = "kms:ViaService"
-      values   = ["sqs.${local.region}.amazonaws.com"]
-    }
   }
 }
 

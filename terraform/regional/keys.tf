@@ -19,3 +19,21 @@ module "key" {
   services    = each.value.services
   logs_region = each.key == "logs" ? local.region : null
 }
+
+# The use of a key by way of one service alone, for whoever works with that service.
+data "aws_iam_policy_document" "through" {
+  for_each = {
+    s3             = { key = "storage", actions = ["kms:Decrypt", "kms:GenerateDataKey"] }
+    secretsmanager = { key = "secrets", actions = ["kms:Decrypt"] }
+    sqs            = { key = "data", actions = ["kms:Decrypt", "kms:GenerateDataKey"] }
+  }
+  statement {
+    actions   = each.value.actions
+    resources = [module.key[each.value.key].arn]
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["${each.key}.${local.region}.amazonaws.com"]
+    }
+  }
+}

@@ -39,13 +39,7 @@ def person(shop: Shop, cluster: str, name: str, group: str) -> httpx.Client:
 
 
 def live(shop: Shop, cluster: str, group: str, asked: Asked) -> bool:
-    plural, _, sub = asked.resource.partition("/")
-    attributes = {"verb": asked.verb, "group": asked.group, "resource": plural, "namespace": asked.namespace}
-    spec = {
-        "user": f"a-{group}",
-        "groups": [group],
-        "resourceAttributes": attributes | ({"subresource": sub} if sub else {}),
-    }
+    spec = {"user": f"a-{group}", "groups": [group], "resourceAttributes": asked.attributes}
     body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
     return bool(shop.api(cluster).post(REVIEWS, json=body).raise_for_status().json()["status"]["allowed"])
 

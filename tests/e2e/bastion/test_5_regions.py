@@ -91,13 +91,8 @@ def kubectl(bastion: Bastion, shop: Shop, cluster: str, who: Someone) -> Iterato
 
 
 def review(asked: Asked) -> dict[str, Any]:
-    plural, _, sub = asked.resource.partition("/")
-    attributes = {"verb": asked.verb, "group": asked.group, "resource": plural, "namespace": asked.namespace}
-    return {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": attributes | ({"subresource": sub} if sub else {})},
-    }
+    kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
+    return kind | {"spec": {"resourceAttributes": asked.attributes}}
 
 
 def documents(text: str) -> Iterator[dict[str, Any]]:

@@ -154,3 +154,9 @@ def test_every_group_of_the_bindings_is_in_the_peoples_file() -> None:
 def test_the_document_is_fresh() -> None:
     people, _ = people_file.read(ROOT, TODAY)
     assert (ROOT / DOCUMENT).read_text() == markdown(PEOPLE, people.groups), "onair access matrix --write"
+
+
+def test_an_access_review_asks_with_the_subresource_apart() -> None:
+    asked = {"verb": "create", "group": "", "resource": "pods", "namespace": "shop", "subresource": "exec"}
+    assert Asked("create", "pods/exec", namespace="shop").attributes == asked
+    assert "subresource" not in POD.attributes

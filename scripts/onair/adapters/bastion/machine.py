@@ -220,17 +220,23 @@ def reach_regions(facts: Facts) -> None:
     if not Path(f"/run/netns/{HUB}").exists() or Path(f"/sys/class/net/{foot}/master").exists():
         return
     _remove(foot)  # of a bridge that is no more
-    own = bastion.network(facts, HUB_PLACE)
-    batch("", [f"link add {foot} type veth peer name {NETNS} netns {HUB}", f"link set {foot} master {BRIDGE} up"])
-    batch(HUB, [f"addr add {own} dev {NETNS}", f"link set {NETNS} up"])
-    batch(NETNS, [f"route replace {each.network.cidr} via {own.ip}" for each in facts.local()])
+    _plug(HUB, facts, HUB_PLACE, NETNS)
+    way = bastion.network(facts, HUB_PLACE).ip
+    batch(NETNS, [f"route replace {each.network.cidr} via {way}" for each in facts.local()])
 
 
 def join(netns: str, facts: Facts, place: int) -> None:
     """Make a network namespace with one foot in the rehearsal's network."""
     subprocess.run(["ip", "netns", "add", netns], check=True, capture_output=True)
-    batch("", [f"link add b-{place} type veth peer name eth0 netns {netns}", f"link set b-{place} master {BRIDGE} up"])
-    batch(netns, ["link set lo up", f"addr add {bastion.network(facts, place)} dev eth0", "link set eth0 up"])
+    batch(netns, ["link set lo up"])
+    _plug(netns, facts, place, "eth0")
+
+
+def _plug(netns: str, facts: Facts, place: int, device: str) -> None:
+    """Put one foot of a namespace onto the rehearsal's bridge."""
+    foot = f"b-{place}"
+    batch("", [f"link add {foot} type veth peer name {device} netns {netns}", f"link set {foot} master {BRIDGE} up"])
+    batch(netns, [f"addr add {bastion.network(facts, place)} dev {device}", f"link set {device} up"])
 
 
 def leave(netns: str) -> None:

@@ -91,7 +91,8 @@ def up(root: Path, reporter: Reporter, people: Path | None) -> None:
         with reporter.step("a bare Debian 12") as step:
             machine.make()
             step.done(f"booted, and sshd listens, in {machine.boot():.1f} s")
-    reach_regions(rehearsal.facts)
+    else:
+        reach_regions(rehearsal.facts)  # they may have come since
     setting = rehearsal.prepare(people, _kubectl(root))
     _start_collector(rehearsal)
     for word in ("the playbook", "the playbook again"):

@@ -220,7 +220,7 @@ HINTS = {
     "Error acquiring the state lock": "somebody else is at it: wait, or ask who holds it; nothing was changed",
     "ExpiredToken": "sign in again; what was done is in the state, and the same command goes on from there",
     "execution halted": "it was interrupted and wrote its state; the same command goes on from there",
-    "AlreadyExists": "an interrupted run made it and did not note it: terraform import it, or take it away, and go on",
+    "AlreadyExists": "an interrupted run made it and did not note it (import it, take it away), or two have one name",
     "saved plan is stale": "the state has moved on: plan again; nothing was changed",
 }
 """What to do about what Terraform says."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import marshal
 import threading
 import time
 from collections import Counter
@@ -12,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from onair.adapters.gate import code, policies, sources, tree
 from onair.adapters.gate.aside import aside
@@ -207,18 +206,10 @@ def _invariants_aside(estate: Estate, rules: Iterable[Rule], cache: Cache) -> Ca
 def _of_invariants(estate: Estate, rules: Iterable[Rule], cache: Cache) -> Iterator[Finding]:
     for rule in rules:
         if rule.check and rule.basis:
-            key = key_of(rule.id, code.whole(), _written(rule.basis(estate)))
+            key = key_of(rule.id, code.whole(), repr(rule.basis(estate)))
             yield from cache.clean(key, lambda rule=rule: list(rule.check(estate)))  # type: ignore[misc]
         elif rule.check:
             yield from rule.check(estate)
-
-
-def _written(basis: object) -> bytes:
-    """Write what a verdict depends on, equal values alike (marshal's version 2); of other types as Python shows it."""
-    try:
-        return marshal.dumps(cast(Any, basis), 2)
-    except ValueError:
-        return repr(basis).encode()
 
 
 def _secrets(root: Path, options: Options, source: _Source, cache: Cache) -> list[Finding]:
@@ -235,7 +226,9 @@ def _secrets(root: Path, options: Options, source: _Source, cache: Cache) -> lis
 def _added_secrets(source: _Source, change: Change, cache: Cache) -> list[Finding]:
     from onair.adapters.gate import secret_scan  # noqa: PLC0415
 
-    with secret_scan.Scanner(cache) as scanner:
+    with secret_scan.Scanner(
+        cache, "added"
+    ) as scanner:  # beside the other: one memory for both would lose what one learned
         hits = secret_scan.scan_added(change.added(), scanner)
     return _judged_secrets(source, hits, cache, whole=False)
 

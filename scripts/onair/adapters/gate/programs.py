@@ -27,6 +27,13 @@ _WANTED = re.compile(r"sigs\.k8s\.io/kustomize/kustomize/v5 v(\d+)\.(\d+)")
 _OFFERED = re.compile(r"Kustomize Version: v(\d+)\.(\d+)")
 
 
+class _Kubectl(NamedTuple):
+    """The kubectl on PATH, with what it says of its versions."""
+
+    path: str
+    said: str
+
+
 class _Toolchain(NamedTuple):
     """What the toolchain's files say, as plain data.
 
@@ -96,14 +103,14 @@ class Programs:
         """
         if pinned := self._pinned("kustomize"):
             return (str(pinned), "build")
-        if kubectl := shutil.which("kubectl"):
-            wanted, offered = _WANTED.search(self.pins), _OFFERED.search(self._client(kubectl))
+        if self._kubectl:
+            wanted, offered = _WANTED.search(self.pins), _OFFERED.search(self._kubectl.said)
             if wanted and offered and _numbers(offered) < _numbers(wanted):
                 older = (
                     f"and kubectl's is {'.'.join(offered.groups())}, older than the pinned {'.'.join(wanted.groups())}"
                 )
                 raise OnairError(_absent("kustomize", older))
-            return (kubectl, "kustomize")
+            return (self._kubectl.path, "kustomize")
         raise OnairError(_absent("kustomize", "nor is kubectl on PATH"))
 
     @cached_property
@@ -128,13 +135,16 @@ class Programs:
     @cached_property
     def stand_in(self) -> str:
         """What marks results of programs other than the pinned ones: empty, or the program's version."""
-        if self.kustomize[-1] == "build":
+        if self.kustomize[-1] == "build" or self._kubectl is None:
             return ""
-        return self._client(self.kustomize[0])
+        return self._kubectl.said
 
-    def _client(self, kubectl: str) -> str:
-        """Return what kubectl says of its versions."""
-        return subprocess.run([kubectl, "version", "--client"], capture_output=True, text=True, check=False).stdout
+    @cached_property
+    def _kubectl(self) -> _Kubectl | None:
+        if (path := shutil.which("kubectl")) is None:
+            return None
+        done = subprocess.run([path, "version", "--client"], capture_output=True, text=True, check=False)
+        return _Kubectl(path, done.stdout)
 
     @cached_property
     def environment(self) -> Mapping[str, str]:

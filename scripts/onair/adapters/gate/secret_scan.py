@@ -97,11 +97,16 @@ class Scanner:
     """Scans, and remembers by a file's content what was found in it: places and hashes, never a value.
 
     As a context manager: it keeps what it learned when it is left.
+
+    Parameters
+    ----------
+    purpose
+        Of several that work side by side each has a memory of its own.
     """
 
-    def __init__(self, cache: Cache) -> None:
+    def __init__(self, cache: Cache, purpose: str = "") -> None:
         self._cache = cache
-        self._known: dict[str, list[Found]] = cache.get(_AREA, code.whole()) or {}
+        self._memory = f"{code.whole()}{purpose}"
         self._fresh: dict[str, list[Found]] = {}
 
     def __enter__(self) -> Self:
@@ -110,7 +115,11 @@ class Scanner:
     def __exit__(self, *_: object) -> None:
         if self._fresh:
             known = [*self._known.items(), *self._fresh.items()]
-            self._cache.put(_AREA, code.whole(), dict(known[-KEPT_ENTRIES:]))
+            self._cache.put(_AREA, self._memory, dict(known[-KEPT_ENTRIES:]))
+
+    @cached_property
+    def _known(self) -> dict[str, list[Found]]:
+        return self._cache.get(_AREA, self._memory) or {}
 
     @cached_property
     def _detector(self) -> Detector:

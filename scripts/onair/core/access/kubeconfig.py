@@ -9,7 +9,7 @@ PROXY = "socks5://127.0.0.1:1080"
 """What ``ssh -N -D 1080 PERSON@BASTION`` opens; the bastion forwards to nothing but the API servers."""
 
 
-def kubeconfig(cluster: str, server: str, authority: bytes, credential: list[str], proxy: str = PROXY) -> str:
+def kubeconfig(cluster: str, server: str, authority: bytes, credential: list[str], proxy: str) -> str:
     """Return a kubeconfig without a secret in it, as JSON, which is YAML too.
 
     Parameters

@@ -21,6 +21,13 @@ class Asked(NamedTuple):
     namespace: str = ""
     name: str = ""
 
+    @property
+    def attributes(self) -> dict[str, str]:
+        """As an access review asks it: ``resourceAttributes`` of authorization.k8s.io/v1."""
+        plural, _, sub = self.resource.partition("/")
+        found = {"verb": self.verb, "group": self.group, "resource": plural, "namespace": self.namespace}
+        return found | ({"subresource": sub} if sub else {})
+
     def __str__(self) -> str:
         """As kubectl says it: ``delete pods in shop``."""
         suffix = f".{self.group}" if self.group else ""
