@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,11 +11,12 @@ import pytest
 from benchmarks import seeds
 from support import offline_kustomize
 
-from onair.adapters.gate import check, code, tree, verdicts
+from onair.adapters.gate import check, code, invariants, tree, verdicts
 from onair.adapters.gate.cache import Cache
 from onair.adapters.gate.leaves import Leaves
 from onair.adapters.gate.programs import Programs
 from onair.core.finding import Finding, OnairError
+from onair.core.gate.invariants.rules import Task
 from onair.core.gate.policy.judge import Judge
 from onair.core.report.model import Report
 
@@ -71,6 +72,38 @@ def test_of_a_changed_leaf_only_the_changed_objects_are_judged(
     edit(clone, BASE, "limits: {memory: 224Mi}", "limits: {memory: 225Mi}")
     assert run(clone, cache).findings == run(clone, None).findings[:0] == []
     assert len([kind for kind in judged if kind == judged[0]]) > 0
+
+
+def test_of_a_changed_leaf_only_its_cluster_and_its_pair_are_judged(
+    clone: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh: list[tuple[str, ...]] = []
+    kept = invariants._judged
+
+    def judged(share: list[tuple[str, Task]], cache: Cache) -> Iterator[Finding]:
+        fresh.extend(tuple(each.clusters) for _, each in share)
+        return kept(share, cache)
+
+    monkeypatch.setattr(invariants, "_judged", judged)
+    monkeypatch.setattr(invariants, "aside", lambda work: work)
+    run(clone, cache)
+    assert fresh == [], "all is known"
+    text = (clone / LEAF).read_text()
+    old = text.partition("sha256:")[2][:8]
+    edit(clone, LEAF, f"sha256:{old}", f"sha256:{int(old, 16) ^ 1:08x}")
+    assert run(clone, cache).findings == []
+    assert sorted(map(len, fresh)) == [1, 2, 4]
+    assert ("local-kr",) in fresh
+    assert ("local-kr", "local-us") in fresh
+
+
+def test_two_halves_find_what_one_finds(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit(clone, BASE, "limits: {memory: 224Mi}", "limits: {memory: lots}")
+    found = []
+    for many in (1, 10**9):
+        monkeypatch.setattr(verdicts, "MANY", many)
+        found.append(run(clone, None).findings)
+    assert found[0] == found[1] != []
 
 
 @pytest.mark.parametrize(

@@ -122,3 +122,23 @@ def test_a_commit_that_is_not_there_is_told(repository: Path) -> None:
     (finding,) = findings_of(lambda: tree.at(repository, "no-such-ref"))
     assert finding.rule == "tree/git"
     assert finding.mend
+
+
+def test_a_commit_takes_what_was_read_before_and_reads_the_rest(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(repository, "clusters/kr/b.yaml", "\N{BYTE ORDER MARK}kind: B\n")
+    write(repository, "clusters/kr/target", "a.yaml")
+    link("a.yaml")(repository)  # its blob is that of a file which holds the same bytes
+    whole = committed(repository)
+    write(repository, "clusters/kr/a.yaml", "kind: Changed\n")
+    listing = tree.listed(repository)
+    known = tree.texts_by_blob(tree.read(repository, listing=listing).files, listing)
+    asked: list[str] = []
+    contents_of = tree.git_read.contents_of
+    monkeypatch.setattr(
+        tree.git_read, "contents_of", lambda root, ids: contents_of(root, [asked.append(each) or each for each in ids])
+    )
+    assert tree.at(repository, "HEAD", texts=known).files == whole.files
+    assert whole.files["clusters/kr/link"] == "kind: A\n"
+    assert len(asked) == 2, "the changed file and the link"

@@ -40,8 +40,12 @@ def main(words: Sequence[str]) -> int:
     asked = _parser().parse_args(words)
     gc.disable()  # thousands of manifests live to the end: looking through them again and again takes a tenth
     sys.setswitchinterval(0.001)  # the thread that starts a program must not wait for one that computes
-    from onair.adapters.gate import check  # noqa: PLC0415 - --help does not need it
+    from onair.adapters.gate import texts  # noqa: PLC0415 - --help does not need it
     from onair.adapters.gate.cache import default_folder  # noqa: PLC0415
+
+    cache = None if asked.no_cache else default_folder()
+    of_files = texts.begin(ROOT, asked.at, asked.repository, cache)  # beside the loading of the rest
+    from onair.adapters.gate import check  # noqa: PLC0415
 
     options = check.Options(
         now=datetime.now().astimezone(),
@@ -50,10 +54,10 @@ def main(words: Sequence[str]) -> int:
         repository=asked.repository,
         emergency=asked.emergency,
         delivers_to=asked.delivers_to.split(",") if asked.delivers_to else None,
-        cache=None if asked.no_cache else default_folder(),
+        cache=cache,
     )
     with LateReporter(sys.stderr) as reporter:
-        report = check.run(ROOT, replace(options, reporter=reporter))
+        report = check.run(ROOT, replace(options, reporter=reporter), of_files)
     with asked.output.open("w", encoding="utf-8") if asked.output else nullcontext(sys.stdout) as file:
         if asked.format == TEXT:
             _draw(report, file)

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from onair.adapters import git_read
 from onair.adapters.gate import tree
 from onair.adapters.git_read import FILES
-from onair.core.change.freeze import TRAILER
-from onair.core.change.promotion import Held, Texts, pinned
 from onair.core.finding import Finding, OnairError
 from onair.core.leaf import Leaf
+
+if TYPE_CHECKING:
+    from onair.core.change.promotion import Held, Texts
 
 NONE = "0" * 40
 FOLLOWED = ("origin/main", "regions/main", "main")
@@ -91,6 +93,8 @@ class Change:
     @cached_property
     def emergency(self) -> str:
         """The reason in the last trailer ``Emergency: <reason>`` of the change's commits; empty where there is none."""
+        from onair.core.change.freeze import TRAILER  # noqa: PLC0415 - its libraries are for who judges the change
+
         lines = self._log(f"--format=%(trailers:key={TRAILER},valueonly,unfold)").decode(errors="replace").splitlines()
         return next((line.strip() for line in lines if line.strip()), "")
 
@@ -179,6 +183,8 @@ def history(root: Path, ref: str, leaf: Leaf) -> list[Held]:
         raw = [line for line in lines[1:] if line.startswith(":")]
         if raw:
             found.append((datetime.fromisoformat(lines[0]), raw[0].split(" ")[3]))
+    from onair.core.change.promotion import Held, pinned  # noqa: PLC0415 - see Change.emergency
+
     blobs = blobs_of(root, {each for _, each in found if each != NONE})
     held: list[Held] = []
     for at, blob in reversed(found):

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from onair.adapters.gate import code, policies, sources, tree
+from onair.adapters.gate import code, invariants, policies, sources, texts, tree
 from onair.adapters.gate.aside import aside
-from onair.adapters.gate.cache import Cache, key_of
+from onair.adapters.gate.cache import Cache
 from onair.adapters.gate.parts import Parts
 from onair.adapters.gate.render import Rendered, render_files
 from onair.adapters.gate.verdicts import Rules, Verdicts, ready, rules_key
-from onair.core.change.hit import ALLOWED, Hit
 from onair.core.finding import Finding, OnairError
 from onair.core.gate.fold import fold
 from onair.core.gate.locate import locator
-from onair.core.gate.model import Estate, Rule
+from onair.core.gate.model import Estate
 from onair.core.progress import SILENT, Reporter
 from onair.core.report.model import Counts, Report, ordered
 
@@ -32,9 +30,6 @@ if TYPE_CHECKING:
     from onair.core.change.check import Verdict
     from onair.core.gate.policy.expressions import Environment
     from onair.core.gate.policy.model import Policies
-
-COPIES = 2
-"""Of this process, for the invariants: they take longer than all that is left to do here meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +79,13 @@ class Checked:
     findings: list[Finding]
 
 
-def run(root: Path, options: Options) -> Report:
+def run(root: Path, options: Options, of_files: Callable[[], list[Finding]] | None = None) -> Report:
     """Check the repository at ``root``.
+
+    Parameters
+    ----------
+    of_files
+        What :func:`onair.adapters.gate.texts.begin` returned, for who began that before loading this module.
 
     Raises
     ------
@@ -94,54 +94,41 @@ def run(root: Path, options: Options) -> Report:
     """
     began = time.monotonic()
     cache, parts = Cache(options.cache), Parts()
-    source = _source(root, options)
-    texts = aside(lambda: _of_texts(root, options, source, cache))
+    of_files = of_files or texts.begin(root, options.head, options.repository, options.cache)
+    source = texts.source_of(root, options.head, options.repository)
     with ThreadPoolExecutor(2) as threads:  # while programs render, this thread does what needs no objects
         under_way = threading.Event()
         reading = threads.submit(_read, root, options, source.tree, parts, under_way)
         reading.add_done_callback(lambda _: under_way.set())
         under_way.wait()  # or the programs, which run on another processor, would start when all else is done
         change = _since(root, options, source) if options.base else None
-        before = threads.submit(_before, root, options, change, parts) if change else None
+        before = threads.submit(_before, root, options, source, change, parts) if change else None
         held, faults = policies.of(source.tree.files, cache)
-        findings = [*source.tree.findings, *faults, *(_added_secrets(source, change, cache) if change else ())]
-        invariants = _invariants()
+        findings = [*source.tree.findings, *faults, *(texts.added_secrets(source, change, cache) if change else ())]
+        rules = len(held.policies) + _invariants()
         environment = None if reading.done() else ready(held, reading.done)
         found = reading.result()
     findings += found.rendered.findings
-    broken = [_invariants_aside(found.estate, invariants[start::COPIES], cache) for start in range(COPIES)]
+    elsewhere = [of_files, *invariants.begin(found.estate, found.rendered.synced, cache)]
+    told = aside(lambda: _told(options, found, before.result(), change)) if change and before else None
     verdicts = Verdicts(found.estate, found.rendered.synced, _rules(options, found, held, environment))
     findings += verdicts.findings(options.reporter)
-    verdict = _judged(options, found, before.result(), change) if change and before else None
-    findings += verdict.findings if verdict else []
-    findings += [finding for result in (*broken, texts) for finding in result()]
+    findings += [finding for result in elsewhere for finding in result()]
+    of_change, markdown = told() if told else ((), "")
+    findings += of_change
     return Report(
-        checked=_counts(found, len(held.policies) + len(invariants), verdicts.reused),
+        checked=_counts(found, rules, verdicts.reused),
         findings=ordered(fold(findings, found.estate.clusters)),
         seconds=time.monotonic() - began,
         version=code.versions().get("onair", "0"),
         base=options.base,
-        change=_shown(verdict) if verdict else "",
+        change=markdown,
     )
 
 
 def read(root: Path, options: Options) -> Checked:
     """Read and render the tree that ``options`` name."""
-    return _read(root, options, _source(root, options).tree, Parts())
-
-
-class _Source(NamedTuple):
-    """The tree that is checked; of the working tree what git knows of each file, of a commit nothing."""
-
-    tree: tree.Tree
-    listing: Mapping[str, tree.Known]
-
-
-def _source(root: Path, options: Options) -> _Source:
-    if options.head:
-        return _Source(tree.at(options.repository or root, options.head), {})
-    listing = tree.listed(root)
-    return _Source(tree.read(root, listing=listing), listing)
+    return _read(root, options, texts.source_of(root, options.head, options.repository).tree, Parts())
 
 
 def _read(
@@ -161,14 +148,10 @@ def _read(
     return Checked(found.files, rendered, estate, found.findings)
 
 
-def _of_texts(root: Path, options: Options, source: _Source, cache: Cache) -> list[Finding]:
-    """Return what is wrong with the files themselves, whatever they render to."""
-    return [*sources.findings(source.tree.files, cache, code.whole()), *_secrets(root, options, source, cache)]
-
-
-def _before(root: Path, options: Options, change: Change, parts: Parts) -> Rendered:
+def _before(root: Path, options: Options, source: texts.Source, change: Change, parts: Parts) -> Rendered:
     """Render what the change started from."""
-    return _rendered(root, options, tree.at(options.repository or root, change.fork).files, parts)
+    known = tree.texts_by_blob(source.tree.files, source.listing)
+    return _rendered(root, options, tree.at(options.repository or root, change.fork, texts=known).files, parts)
 
 
 def _rendered(
@@ -193,60 +176,11 @@ def _rules(options: Options, found: Checked, held: Policies, environment: Enviro
     return Rules(kubernetes, held, key, today, options.cache, environment)
 
 
-def _invariants() -> tuple[Rule, ...]:
+def _invariants() -> int:
+    """Load the rules over many objects and return how many there are."""
     from onair.core.gate.invariants.rules import RULES  # noqa: PLC0415 - its libraries are not needed by --help
 
-    return RULES
-
-
-def _invariants_aside(estate: Estate, rules: Iterable[Rule], cache: Cache) -> Callable[[], list[Finding]]:
-    return aside(lambda: list(_of_invariants(estate, rules, cache)))
-
-
-def _of_invariants(estate: Estate, rules: Iterable[Rule], cache: Cache) -> Iterator[Finding]:
-    for rule in rules:
-        if rule.check and rule.basis:
-            key = key_of(rule.id, code.whole(), repr(rule.basis(estate)))
-            yield from cache.clean(key, lambda rule=rule: list(rule.check(estate)))  # type: ignore[misc]
-        elif rule.check:
-            yield from rule.check(estate)
-
-
-def _secrets(root: Path, options: Options, source: _Source, cache: Cache) -> list[Finding]:
-    from onair.adapters.gate import secret_scan  # noqa: PLC0415
-
-    with secret_scan.Scanner(cache) as scanner:
-        if options.head:
-            hits = secret_scan.of_commit(options.repository or root, options.head, scanner)
-        else:
-            hits = secret_scan.of_disk(root, source.listing, scanner)
-    return _judged_secrets(source, hits, cache, whole=True)
-
-
-def _added_secrets(source: _Source, change: Change, cache: Cache) -> list[Finding]:
-    from onair.adapters.gate import secret_scan  # noqa: PLC0415
-
-    with secret_scan.Scanner(
-        cache, "added"
-    ) as scanner:  # beside the other: one memory for both would lose what one learned
-        hits = secret_scan.scan_added(change.added(), scanner)
-    return _judged_secrets(source, hits, cache, whole=False)
-
-
-def _judged_secrets(source: _Source, hits: list[Hit], cache: Cache, *, whole: bool) -> list[Finding]:
-    # Reading the allow-list as a model takes longer than all else here.
-    key = key_of("secrets", code.whole(), source.tree.files.get(ALLOWED, ""), json.dumps(hits), str(whole))
-    return cache.clean(key, lambda: _not_allowed(source, hits, cache, whole=whole))
-
-
-def _not_allowed(source: _Source, hits: list[Hit], cache: Cache, *, whole: bool) -> list[Finding]:
-    from onair.core.change import data, secrets  # noqa: PLC0415
-
-    held = sources.facts(source.tree.files, cache).data
-    allowed, faults = data.read(secrets.Allowed, ALLOWED, held.get(ALLOWED))
-    if allowed is None:
-        return faults if whole else []
-    return secrets.judge(hits, allowed, whole=whole)
+    return len(RULES)
 
 
 def difference(root: Path, options: Options) -> str:
@@ -257,12 +191,18 @@ def difference(root: Path, options: Options) -> str:
     OnairError
         If git does not know ``options.base`` or ``options.head``, or a side does not render.
     """
-    source, parts = _source(root, options), Parts()
+    source, parts = texts.source_of(root, options.head, options.repository), Parts()
     change = _since(root, options, source)
     found = _read(root, options, source.tree, parts)
     if found.rendered.findings:
         raise OnairError(*found.rendered.findings)
-    return _shown(_judged(options, found, _before(root, options, change, parts), change))
+    return _shown(_judged(options, found, _before(root, options, source, change, parts), change))
+
+
+def _told(options: Options, found: Checked, old: Rendered, change: Change) -> tuple[list[Finding], str]:
+    """Judge a change and return what speaks against it, and what it would do."""
+    verdict = _judged(options, found, old, change)
+    return verdict.findings, _shown(verdict)
 
 
 def _shown(verdict: Verdict) -> str:
@@ -271,7 +211,7 @@ def _shown(verdict: Verdict) -> str:
     return markdown(verdict.changes, appearing=verdict.appearing, vanishing=verdict.vanishing, pruned=verdict.pruned)
 
 
-def _since(root: Path, options: Options, source: _Source) -> Change:
+def _since(root: Path, options: Options, source: texts.Source) -> Change:
     from onair.adapters.gate import changes  # noqa: PLC0415
 
     return changes.since(options.repository or root, str(options.base), options.head, source.listing)

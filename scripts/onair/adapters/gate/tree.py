@@ -28,11 +28,15 @@ class Tree(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """A file as found: its bytes, or where a symbolic link points to, or only its size where that is too large."""
+    """A file as found: its bytes, or where a symbolic link points to, or only its size where that is too large.
+
+    ``text`` stands for the bytes of a file that was read already.
+    """
 
     content: bytes | None
     link: str | None = None
     size: int = 0
+    text: str | None = None
 
 
 class Known(NamedTuple):
@@ -72,8 +76,13 @@ def read(root: Path, folders: Sequence[str] = FOLDERS, listing: Iterable[str] | 
     return _tree({path: entry for path in paths if _delivered(path) and (entry := _on_disk(root / path))})
 
 
-def at(root: Path, ref: str, folders: Sequence[str] = FOLDERS) -> Tree:
+def at(root: Path, ref: str, folders: Sequence[str] = FOLDERS, texts: Mapping[str, str] | None = None) -> Tree:
     """Read a commit.
+
+    Parameters
+    ----------
+    texts
+        What was read already, by blob (:func:`texts_by_blob`); what is wrong with such a file is not told again.
 
     Raises
     ------
@@ -87,14 +96,21 @@ def at(root: Path, ref: str, folders: Sequence[str] = FOLDERS) -> Tree:
         mode, kind, identity, size = facts.split()
         if kind == "blob" and _delivered(path):
             modes[path] = int(mode, 8), identity, int(size)
-    wanted = [identity for _, identity, size in modes.values() if size <= TOO_LARGE_BYTES]
-    contents = git_read.contents_of(root, wanted)
+    known = {path: (texts or {}).get(blob) for path, (bits, blob, _) in modes.items() if bits != _LINK}
+    small = ((path, blob) for path, (_, blob, size) in modes.items() if size <= TOO_LARGE_BYTES)
+    contents = git_read.contents_of(root, (blob for path, blob in small if known.get(path) is None))
     entries: dict[str, _Entry] = {}
     for path, (bits, blob, length) in modes.items():
         content = contents.get(blob)
         link = content.decode(errors="replace") if bits == _LINK and content is not None else None
-        entries[path] = _Entry(None if link is not None else content, link, length)
+        entries[path] = _Entry(None if link is not None else content, link, length, known.get(path))
     return _tree(entries)
+
+
+def texts_by_blob(files: Mapping[str, str], listing: Mapping[str, Known]) -> dict[str, str]:
+    """Return the text of every file that is on the disk as git holds it, by its blob."""
+    pairs = ((known.blob, files.get(path)) for path, known in listing.items() if known.same)
+    return {blob: text for blob, text in pairs if blob and text is not None}
 
 
 def _tree(entries: Mapping[str, _Entry]) -> Tree:
@@ -104,6 +120,8 @@ def _tree(entries: Mapping[str, _Entry]) -> Tree:
         if not path.isprintable():  # so is every byte of a name that is not UTF-8
             shown = ascii(path)
             findings.append(_finding("not-utf8", shown, "a name that cannot be printed", "give it another name"))
+        elif entry.text is not None:
+            files[path] = entry.text
         elif entry.link is None:
             text, problems = _text(path, entry)
             findings += problems

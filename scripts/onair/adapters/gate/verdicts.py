@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import marshal
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from onair.adapters.gate.aside import aside
 from onair.adapters.gate.cache import Cache, key_of
 from onair.adapters.gate.render import Synced
 from onair.core.finding import Finding
 from onair.core.gate.model import Estate, Object
-from onair.core.progress import Reporter
+from onair.core.progress import Reporter, Step
 
 if TYPE_CHECKING:
     from onair.core.gate.policy.expressions import Environment
@@ -24,8 +25,14 @@ if TYPE_CHECKING:
     from onair.core.gate.schema.schemas import Schemas
 
 _AREA = "verdicts"
-_READ_BY = ("adapters.gate.yaml_read", "core.gate.schema.check", "adapters.gate.schemas", "core.change.check")
-"""What reads, judges and compares objects, in the order in which it is needed."""
+_Verdict = tuple[list[dict[str, Any]], list[int]]
+"""The findings of an Application, and the positions of the exceptions that it needs."""
+_Fresh = tuple[Synced, Mapping[str, list[int]]]
+"""An Application to be judged, and the exceptions that its objects need which are known to be clean."""
+MANY = 200
+"""Objects from which a copy of this process saves more time than it takes to make one."""
+_READ_BY = ("adapters.gate.yaml_read", "core.gate.schema.check", "adapters.gate.schemas")
+"""What reads and judges objects, in the order in which it is needed."""
 
 
 def ready(found: Policies, enough: Callable[[], bool]) -> Environment:
@@ -84,13 +91,10 @@ class Verdicts:
 
         found: list[Finding] = []
         used: set[int] = set()
-        about = self._surroundings()
         with reporter.step("judge", len(self._synced)) as step:
-            for each in self._synced:
-                dumped, exemptions = self._one(each, about[each.application.cluster])
+            for dumped, exemptions in self._all(step):
                 found += [Finding(**values) for values in dumped]
                 used.update(exemptions)
-                step.advance()
         in_use = {self._rules.policies.exemptions[index] for index in used}
         return found + self._expressions() + of_exceptions(self._rules.policies, in_use, self._rules.today)
 
@@ -105,25 +109,38 @@ class Verdicts:
             self._cache.put(_AREA, key, kept)
         return [Finding(**values) for values in kept]
 
-    def _one(self, each: Synced, about: str) -> tuple[list[dict[str, Any]], list[int]]:
-        made = each.application
-        around = (self._rules.key, about, made.cluster, made.name, made.namespace, made.leaf)
-        key = key_of(*around, each.part.key)
-        if each.part.key and (kept := self._cache.get(_AREA, key)) is not None:
-            self.reused += 1
-            return kept  # type: ignore[no-any-return]
-        judged = self._judged(each, key_of("clean", *around))
-        if each.part.key:
-            self._cache.put(_AREA, key, judged)
-        return judged
+    def _all(self, step: Step) -> Iterator[_Verdict]:
+        """Iterate over the verdicts on all Applications; of many new ones, a copy of this process judges half."""
+        memory = _Memory(self._cache, self._rules.key, self._surroundings())
+        fresh = list[_Fresh]()
+        for each in self._synced:
+            kept = memory.of(each)
+            if kept and each.part.key == kept.part:
+                self.reused += 1
+                step.advance()
+            else:
+                fresh.append((each, kept.clean if kept else {}))
+        mine, others = _halves(fresh)
+        if others:
+            self._loaded()  # once for both
+        result = aside(lambda: [self._judged(*each) for each in others]) if others else list
+        judged = []
+        for one in mine:
+            judged.append(self._judged(*one))
+            step.advance()
+        judged += result()
+        step.advance(len(others))
+        now = {id(each): record for (each, _), record in zip((*mine, *others), judged, strict=True)}
+        for each in self._synced:
+            yield memory.kept(each, now.get(id(each))).verdict
+        memory.write()
 
-    def _judged(self, each: Synced, key: str) -> tuple[list[dict[str, Any]], list[int]]:
+    def _judged(self, each: Synced, known: Mapping[str, list[int]]) -> _Record:
         """Judge the objects that were not clean when the Application was last judged, or not the same.
 
         Only that an object is clean is remembered by its content (with the exceptions that it needs for it): where a
         fault is written depends on files.
         """
-        known: dict[str, list[int]] = self._cache.get(_AREA, key) or {}
         names = [_content(found) for found in each.slim]
         fresh = [at for at, name in enumerate(names) if name not in known]
         clean = {name: known[name] for name in names if name in known}
@@ -134,8 +151,7 @@ class Verdicts:
             used.update(*needed)
             if not found:
                 clean |= {names[at]: sorted(indices) for at, indices in zip(fresh, needed, strict=True) if names[at]}
-        self._cache.put(_AREA, key, clean)
-        return [asdict(finding) for finding in found], sorted(used)
+        return _Record(each.part.key, ([asdict(finding) for finding in found], sorted(used)), clean)
 
     def _afresh(self, objects: Sequence[Object]) -> tuple[list[Finding], list[set[int]]]:
         """Return what is wrong with objects, and the exceptions that each of them needs."""
@@ -168,6 +184,65 @@ class Verdicts:
             if any(body.get("kind") in _SURROUNDING for body in each.part.slim):
                 keys[each.application.cluster].append(each.part.key or each.application.name)
         return defaultdict(str, {cluster: key_of(*sorted(found)) for cluster, found in keys.items()})
+
+
+class _Record(NamedTuple):
+    """What is remembered of an Application: made from what, the verdict, and which objects are clean."""
+
+    part: str
+    verdict: _Verdict
+    clean: dict[str, list[int]]
+
+
+class _Memory:
+    """The records of each cluster's Applications; one file a cluster, for making a file takes a millisecond."""
+
+    def __init__(self, cache: Cache, rules: str, about: Mapping[str, str]) -> None:
+        self._cache, self._about, self._rules = cache, about, rules
+        self._old: dict[str, dict[tuple[str, ...], tuple[Any, ...]]] = {}
+        self._new: dict[str, dict[tuple[str, ...], tuple[Any, ...]]] = defaultdict(dict)
+
+    def of(self, each: Synced) -> _Record | None:
+        """Return what is remembered of an Application."""
+        cluster = each.application.cluster
+        if cluster not in self._old:
+            self._old[cluster] = self._cache.get(_AREA, self._key(cluster)) or {}
+        found = self._old[cluster].get(_place(each))
+        return _Record(*found) if found else None
+
+    def kept(self, each: Synced, record: _Record | None) -> _Record:
+        """Return what holds, and remember it unless nobody can tell what it was made from."""
+        cluster, place = each.application.cluster, _place(each)
+        found = record or _Record(*self._old[cluster][place])
+        if found.part:
+            self._new[cluster][place] = tuple(found)
+        return found
+
+    def write(self) -> None:
+        """Write what is new, without the Applications that are no more."""
+        for cluster, records in self._new.items():
+            if records != self._old.get(cluster):
+                self._cache.put(_AREA, self._key(cluster), records)
+
+    def _key(self, cluster: str) -> str:
+        return key_of("cluster", cluster, self._rules, self._about[cluster])
+
+
+def _place(each: Synced) -> tuple[str, ...]:
+    made = each.application
+    return made.name, made.namespace, made.leaf
+
+
+def _halves(fresh: Sequence[_Fresh]) -> tuple[list[_Fresh], list[_Fresh]]:
+    """Divide Applications by how much they bring; few stay together."""
+    if sum(len(each.part.slim) for each, _ in fresh) < MANY:
+        return list(fresh), []
+    halves, loads = (list[_Fresh](), list[_Fresh]()), [0, 0]
+    for one in sorted(fresh, key=lambda one: len(one[0].part.slim), reverse=True):
+        lighter = loads.index(min(loads))
+        halves[lighter].append(one)
+        loads[lighter] += len(one[0].part.slim)
+    return halves
 
 
 def _content(found: Object) -> str:

@@ -48,14 +48,16 @@ class Allowance:
 
 def same(estate: Estate) -> Iterator[Finding]:
     """Find what differs between two regions that back each other up, and what one of them lacks."""
-    yield from _judged(estate)[0]
+    yield from _differing(estate, _allowances(estate))
 
 
 def listed(estate: Estate) -> Iterator[Finding]:
     """Find entries of the allow-list that allow nothing, or give no reason."""
-    allowances = _judged(estate)[1]
+    allowances = _allowances(estate)
     lines = estate.texts.get(ALLOWED, "").splitlines()
     starts = [i for i, line in enumerate(lines, 1) if line.startswith("- ")]
+    for _ in _differing(estate, allowances) if allowances else ():
+        pass  # what they do not allow is told by DIFFERS
     for each in allowances:
         what = "" if each.reason.strip() else "no reason is given"
         if not each.used:
@@ -76,17 +78,9 @@ def pairs(estate: Estate) -> list[tuple[str, str]]:
     return found
 
 
-_KEY = "_parity"
-
-
-def _judged(estate: Estate) -> tuple[list[Finding], list[Allowance]]:
-    """Compare all pairs once an estate (kept in it, as ``cached_property`` does)."""
-    if _KEY not in estate.__dict__:
-        allowances = _allowances(estate)
-        found = [finding for one, other in pairs(estate) for finding in _compared(estate, one, other, allowances)]
-        estate.__dict__[_KEY] = (found, allowances)
-    kept: tuple[list[Finding], list[Allowance]] = estate.__dict__[_KEY]
-    return kept
+def _differing(estate: Estate, allowances: list[Allowance]) -> Iterator[Finding]:
+    for one, other in pairs(estate):
+        yield from _compared(estate, one, other, allowances)
 
 
 def _allowances(estate: Estate) -> list[Allowance]:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onair.core.cloud.outputs import file_of, made_from
-from onair.core.gate.invariants.rules import RULES
+from onair.core.gate.invariants.rules import RULES, tasks
 from onair.core.gate.model import Estate, Object
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -115,7 +115,17 @@ def found_by_all(estate: Estate) -> dict[str, list[str]]:
             assert finding.why, finding
             assert finding.file, finding
             found.setdefault(rule.id, []).append(finding.what)
+    assert found_in_parts(estate) == {rule: sorted(each) for rule, each in found.items()}
     return found
+
+
+def found_in_parts(estate: Estate) -> dict[str, list[str]]:
+    """What the gate finds, which judges and remembers each cluster on its own: never more or less."""
+    found: dict[str, list[str]] = {}
+    for task in tasks(estate):
+        for finding in (each for rule in task.rules if rule.check for each in rule.check(task.estate)):
+            found.setdefault(finding.rule, []).append(finding.what)
+    return {rule: sorted(each) for rule, each in found.items()}
 
 
 def test_the_small_platform_breaks_no_rule() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 import yaml
 
 from onair.core.finding import Finding
-from onair.core.gate.invariants.index import index
 from onair.core.gate.model import Estate, Rule
 from onair.core.yaml_loader import LOADER
 
@@ -110,7 +110,7 @@ def names(estate: Estate) -> Iterator[Finding]:
                 yield _misnamed(estate, leaf, f"{key} is {content.get(key)}", f"set {key}: [{want[0]}]", f"{key}:")
         if leaf.area == "apps":
             yield from _images(estate, leaf, content.get("images"))
-    for each in index(estate).of(*NAMED):
+    for each in estate.of(*NAMED):
         match = LEAF.fullmatch(f"{each.leaf}/-")
         part = match[3] if match and match[2] == "apps" else None
         if part and each.name != part and not each.name.startswith(f"{part}-"):
@@ -146,6 +146,7 @@ def _absences(estate: Estate) -> dict[str, dict[str, object]]:
     return {key: value or {} for key, value in spec.items()} if isinstance(spec, dict) else {}
 
 
+@cache  # two rules read each leaf
 def _content(text: str) -> dict[str, Any]:
     try:
         found = yaml.load(text, Loader=LOADER)  # noqa: S506 (a safe loader)

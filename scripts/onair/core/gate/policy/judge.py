@@ -23,6 +23,9 @@ _USER = {
 }
 
 
+Bound = tuple[Policy, Binding]
+
+
 def namespaces_of(objects: Iterable[Object]) -> dict[str, dict[str, Body]]:
     """Return the Namespace objects by cluster and name, with the label that the API server adds."""
     found: dict[str, dict[str, Body]] = defaultdict(dict)
@@ -57,7 +60,8 @@ class Judge:
         self._namespaces = namespaces if namespaces is not None else namespaces_of(held)
         self._resources = kinds.defined(held)
         self._bound = [(found.policies[each.policy], each) for each in found.bindings if each.policy in found.policies]
-        self._by_kind: dict[tuple[str, str], list[tuple[Policy, Binding]]] = {}
+        self._by_kind: dict[tuple[str, str], list[Bound]] = {}
+        self._by_place: dict[tuple[str, ...], list[tuple[Bound, bool]]] = {}
         self._params = _params(held, {policy.param_kind for policy, _ in self._bound if policy.takes_params})
 
     def about(self, name: str, each: Object) -> bool:
@@ -71,12 +75,10 @@ class Judge:
             return
         request = self._request(each)
         activation: Activation = None
-        for policy, binding in candidates:
-            if not matches(policy.constraints, request) or not matches(binding.resources, request):
-                continue
-            excused = any(applies(rule, request) for rule in binding.excused)
+        for policy, binding in self._matching(candidates, request):
             handed, missing = self._handed(policy, binding, each)
             if missing:
+                excused = any(applies(rule, request) for rule in binding.excused)
                 yield Verdict(policy, binding, each, missing, ("Deny",), excused)  # whatever the binding says
             for params in handed:
                 if params is not None:
@@ -84,9 +86,10 @@ class Judge:
                 else:
                     here = activation = activation or self._activation(each, request, None)
                 for message in self._broken(policy, here):
+                    excused = any(applies(rule, request) for rule in binding.excused)
                     yield Verdict(policy, binding, each, message, binding.actions, excused)
 
-    def _candidates(self, each: Object) -> Sequence[tuple[Policy, Binding]]:
+    def _candidates(self, each: Object) -> Sequence[Bound]:
         """Return what could match objects of this kind, whatever their namespace and labels are."""
         key = (each.api_version, each.kind)
         if key not in self._by_kind:
@@ -98,6 +101,15 @@ class Judge:
                 if group != _EXEMPT and _could_match(policy.constraints, request)
             ]
         return self._by_kind[key]
+
+    def _matching(self, candidates: Sequence[Bound], request: Request) -> Sequence[Bound]:
+        """Return what matches; what looks at neither name nor labels matches alike for all of a kind in a namespace."""
+        key = (request.group, request.version, request.resource, request.namespace, str(request.namespace_labels))
+        if (kept := self._by_place.get(key)) is None:
+            kept = self._by_place[key] = [
+                (each, _looks_closely(each)) for each in candidates if _looks_closely(each) or _match(each, request)
+            ]
+        return [each for each, closely in kept if not closely or _match(each, request)]
 
     def _resource(self, each: Object) -> str:
         return self._resources.get((each.identity.group, each.kind)) or kinds.resource(each.kind)
@@ -205,6 +217,24 @@ class Judge:
         if "\n" in text or len(text.encode()) > LONGEST_MESSAGE:
             text = ""
         return text or validation.message.strip() or f"failed expression: {validation.expression.strip()}"
+
+
+def _match(each: Bound, request: Request) -> bool:
+    policy, binding = each
+    return matches(policy.constraints, request) and matches(binding.resources, request)
+
+
+def _looks_closely(each: Bound) -> bool:
+    """Tell whether it depends on an object's name or labels whether something matches."""
+    return any(
+        resources.get("objectSelector")
+        or any(
+            rule.get("resourceNames")
+            for key in ("resourceRules", "excludeResourceRules")
+            for rule in resources.get(key) or ()
+        )
+        for resources in (each[0].constraints, each[1].resources)
+    )
 
 
 def _could_match(constraints: Body, request: Request) -> bool:

@@ -6,6 +6,7 @@ import json
 import marshal
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
+from functools import cache
 
 from onair.core.gate.model import Object
 from onair.core.gate.schema.parts import mapping, mappings
@@ -20,10 +21,33 @@ DATA_BYTES = 1_048_576
 
 ServerSide = Callable[[Object], bool]
 _OPTION = "ServerSideApply=true"
+_Options = tuple[dict[tuple[str, str], bool], list[tuple[str, list[str], bool]]]
+"""By Application, and by an ApplicationSet's cluster and folders."""
 
 
 def server_side(objects: Iterable[Object]) -> ServerSide:
     """Return what tells whether an object is applied on the server's side, by its own or its Application's options."""
+
+    @cache  # few objects are so large that it is asked for
+    def options() -> _Options:
+        return _options(objects)
+
+    def known(found: Object) -> bool:
+        if _OPTION in str(mapping(found.metadata.get("annotations")).get("argocd.argoproj.io/sync-options", "")):
+            return True
+        applications, sets = options()
+        own = applications.get((found.cluster, found.application))
+        if own is not None:
+            return own
+        return any(
+            option and cluster == found.cluster and any(fnmatchcase(found.leaf, folder) for folder in folders)
+            for cluster, folders, option in sets
+        )
+
+    return known
+
+
+def _options(objects: Iterable[Object]) -> _Options:
     applications: dict[tuple[str, str], bool] = {}
     sets: list[tuple[str, list[str], bool]] = []
     for each in objects:
@@ -39,19 +63,7 @@ def server_side(objects: Iterable[Object]) -> ServerSide:
                 if not folder.get("exclude")
             ]
             sets.append((each.cluster, folders, option))
-
-    def known(found: Object) -> bool:
-        if _OPTION in str(mapping(found.metadata.get("annotations")).get("argocd.argoproj.io/sync-options", "")):
-            return True
-        own = applications.get((found.cluster, found.application))
-        if own is not None:
-            return own
-        return any(
-            option and cluster == found.cluster and any(fnmatchcase(found.leaf, folder) for folder in folders)
-            for cluster, folders, option in sets
-        )
-
-    return known
+    return applications, sets
 
 
 def _option(spec: object) -> bool:
