@@ -23,7 +23,7 @@ REGION = FACTS.clusters[SPEC.home].spec.cloud_region
 TERRAFORM = """#!/bin/sh
 if [ "$1" = version ]; then echo '{"terraform_version": "VERSION"}'; exit; fi
 echo "$*" >> "$WORDS"
-for word; do case $word in -out=*) echo plan > "${word#-out=}"; exit 2;; esac; done
+for word; do case $word in -out=*) echo plan > "${word#-out=}"; echo "$PLANNED"; exit 2;; esac; done
 case "$*" in *apply*) echo "$REFUSAL" >&2; test -z "$REFUSAL";; esac
 """
 
@@ -37,6 +37,7 @@ def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> build.Estate:
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
     monkeypatch.setenv("WORDS", str(tmp_path / "words"))
     monkeypatch.setenv("REFUSAL", "")
+    monkeypatch.setenv("PLANNED", "")
     terraform.program.cache_clear()
     clone = tmp_path / "clone"
     clone.mkdir()
@@ -66,6 +67,19 @@ def test_the_saved_plan_is_applied_and_used_up(estate: build.Estate) -> None:
     assert "account.tfplan" in words(estate).splitlines()[-1]
     (found,) = findings_of(lambda: estate.apply(ACCOUNT_ROOT))
     assert found.what == "account has no saved plan"
+
+
+def test_a_plan_names_what_would_change(estate: build.Estate, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = (
+        "  # aws_vpc.main will be created",
+        "  # module.a.aws_route.x[0] must be replaced",
+        "  # data.aws_ami.x will be read during apply",
+        "      + tag = 1 # will be",
+    )
+    monkeypatch.setenv("PLANNED", "\n".join(lines))
+    assert estate.plan(ACCOUNT_ROOT) == ["aws_vpc.main will be created", "module.a.aws_route.x[0] must be replaced"]
+    monkeypatch.setenv("PLANNED", "Changes to Outputs:")
+    assert estate.plan(ACCOUNT_ROOT) == ["outputs"]
 
 
 def test_a_plan_that_was_changed_is_refused(estate: build.Estate) -> None:

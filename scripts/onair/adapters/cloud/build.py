@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -54,8 +55,8 @@ class Estate:
         """What can be built at once, wave after wave."""
         return waves(each.name for each in self.facts.in_cloud())
 
-    def plan(self, each: Root) -> bool:
-        """Plan one root and save the plan; returns whether it would change anything.
+    def plan(self, each: Root) -> list[str]:
+        """Plan one root and save the plan; returns what it would change, e.g. ``aws_vpc.main will be created``.
 
         Raises
         ------
@@ -71,7 +72,7 @@ class Estate:
             raise OnairError(terraform.refused(each.name, "plan", done))
         saved = {"sha256": hashlib.sha256(file.read_bytes()).hexdigest(), "commit": self._commit()}
         file.with_suffix(".json").write_text(json.dumps(saved))
-        return done.code == CHANGED
+        return (_changes(done.output) or ["outputs"]) if done.code == CHANGED else []
 
     def apply(self, each: Root) -> None:
         """Apply the saved plan of one root, if it is the one that was saved, for this commit.
@@ -197,6 +198,11 @@ def _state(error: Exception) -> OnairError:
     return OnairError(Finding(rule="cloud/state", what=str(error), mend=mend))
 
 
+def _changes(output: str) -> list[str]:
+    """Return the lines of a plan that name a resource and what becomes of it."""
+    return re.findall(r"^  # (.+ (?:will|must) be (?!read).+)$", output, re.MULTILINE)
+
+
 Result = TypeVar("Result")
 
 
@@ -225,9 +231,11 @@ def plan(estate: Estate, reporter: Reporter) -> list[str]:
 
     def one(each: Root) -> bool:
         with reporter.step(f"plan {each.name}") as step:
-            changed = estate.plan(each)
-            step.done("changes" if changed else "no change")
-        return changed
+            changes = estate.plan(each)
+            step.done("changes" if changes else "no change")
+        for change in changes:
+            reporter.note(f"{each.name}: {change}")
+        return bool(changes)
 
     found = [(each, changed) for wave in estate.waves for each, changed in zip(wave, _together(one, wave), strict=True)]
     return [each.name for each, changed in found if changed]
