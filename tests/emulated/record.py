@@ -21,7 +21,9 @@ class Record:
         self._began = time.monotonic()
         self._lines: list[tuple[float, str]] = []
         self.seconds = 0.0
-        """What the whole took; 0 where it failed."""
+        """What it took from nothing to nothing; 0 where it failed."""
+        self.resumed = False
+        """Whether what was killed half-way was built by the same command, and destroyed."""
 
     def say(self, line: str) -> None:
         """Keep a line."""
@@ -34,12 +36,13 @@ class Record:
         ).stdout.strip()
         when = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
         machine = f"{os.cpu_count()} cores, Linux {platform.release()}, load {os.getloadavg()[1]:.1f}"
-        result = f"{self.seconds:.0f} s from nothing to nothing" if self.seconds else "**failed**"
+        whole = f"{self.seconds:.0f} s from nothing to nothing" if self.seconds else "**failed**"
+        killed = "built and destroyed all the same" if self.resumed else "**failed**"
         log = "\n".join(f"{at:6.1f}  {line}" for at, line in self._lines)
         return (
             "# A run of the base clouds on the emulator\n\n"
-            f"`make cloud` at commit {commit}, {when}; {machine}: {result}, "
-            "with one region's Terraform killed half-way.\n\n"
+            f"`make cloud` at commit {commit}, {when}; {machine}: {whole}; "
+            f"again, with one region's Terraform killed half-way: {killed}.\n\n"
             f"```mermaid\n{self._picture()}\n```\n\n"
             f"What it said, with the seconds since its begin:\n\n```text\n{log}\n```\n"
         )

@@ -15,7 +15,7 @@ from moto.moto_server.werkzeug_app import (  # noqa: E402 - reads the settings a
     create_backend_app,
 )
 
-from emulator import backup, compute, data, edge, money, storage, watch  # noqa: E402, F401 - each registers its operations
+from emulator import backup, compute, data, edge, keys, money, storage, watch  # noqa: E402, F401 - each registers its operations
 from emulator.front import Front  # noqa: E402
 
 application = Front(DomainDispatcherApplication(create_backend_app))

@@ -221,3 +221,23 @@ def test_a_bucket_with_old_versions_is_emptied(aws: Place) -> None:
     names = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in kept]
     assert len(s3.delete_objects(Bucket="old", Delete={"Objects": names})["Deleted"]) == 2
     s3.delete_bucket(Bucket="old")
+
+
+def test_a_secrets_replica_is_under_the_key_that_was_asked_for(aws: Place) -> None:
+    manager = aws.client("secretsmanager", REGION)
+    key = "arn:aws:kms:ap-northeast-2:123456789012:key/one"
+    asked = [{"Region": "ap-northeast-2", "KmsKeyId": key}, {"Region": "us-east-1"}]
+    made = manager.create_secret(Name="replicated", AddReplicaRegions=asked)["ARN"]
+    told = manager.describe_secret(SecretId=made)["ReplicationStatus"]
+    assert {each["Region"]: each["KmsKeyId"] for each in told} == {
+        "ap-northeast-2": key,
+        "us-east-1": "alias/aws/secretsmanager",
+    }
+
+
+def test_a_key_of_awss_own_is_not_the_accounts(aws: Place) -> None:
+    ec2, kms = aws.client("ec2", REGION), aws.client("kms", REGION)
+    volume = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1, Encrypted=True)
+    held = kms.describe_key(KeyId=volume["KmsKeyId"])["KeyMetadata"]
+    own = kms.describe_key(KeyId=kms.create_key()["KeyMetadata"]["KeyId"])["KeyMetadata"]
+    assert (held["KeyManager"], own["KeyManager"]) == ("AWS", "CUSTOMER")

@@ -227,7 +227,7 @@ def _listing(estate: Estate) -> listing.Listing:
 
 
 def plan(estate: Estate, reporter: Reporter) -> list[str]:
-    """Plan everything; returns the names of the roots that would change something."""
+    """Plan everything, side by side as nothing is changed; returns the names of roots that would change something."""
 
     def one(each: Root) -> bool:
         with reporter.step(f"plan {each.name}") as step:
@@ -237,8 +237,8 @@ def plan(estate: Estate, reporter: Reporter) -> list[str]:
             reporter.note(f"{each.name}: {change}")
         return bool(changes)
 
-    found = [(each, changed) for wave in estate.waves for each, changed in zip(wave, _together(one, wave), strict=True)]
-    return [each.name for each, changed in found if changed]
+    every = [each for wave in estate.waves for each in wave]
+    return [each.name for each, changed in zip(every, _together(one, every), strict=True) if changed]
 
 
 def down(estate: Estate, reporter: Reporter) -> list[Finding]:
