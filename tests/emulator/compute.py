@@ -10,6 +10,7 @@ from typing import Any
 
 import moto.ec2.models.elastic_block_store as volumes
 import moto.ec2.models.security_groups as groups
+import moto.ec2.models.vpcs as networks
 import moto.ec2.responses.launch_templates as templates
 from moto.eks.models import Cluster, eks_backends
 from moto.sqs.models import Queue, sqs_backends
@@ -263,3 +264,16 @@ def get_attributes(call: Call) -> Answer:
     content = answer.json()
     content["Attributes"] = {**content.get("Attributes", {}), **own}
     return answer._replace(body=json.dumps(content).encode())
+
+
+_delete_vpc = networks.VPCBackend.delete_vpc
+
+
+def _with_its_acl(self: networks.VPCBackend, vpc_id: str) -> networks.VPC:
+    gone = _delete_vpc(self, vpc_id)
+    for name in [name for name, acl in self.network_acls.items() if acl.vpc_id == vpc_id]:
+        del self.network_acls[name]  # the one that came with it
+    return gone
+
+
+networks.VPCBackend.delete_vpc = _with_its_acl

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from moto.cloudtrail.models import CloudTrailBackend
 from moto.guardduty.models import guardduty_backends
 
 from emulator.echo import Object, given, keep, now, tags
@@ -64,3 +65,13 @@ def update_detector(call: Call) -> Answer:
         answer = call.moto()
         detector.features = list((before | {each["name"]: each for each in detector.features}).values())
     return answer
+
+
+_delete_trail = CloudTrailBackend.delete_trail
+
+
+def _by_name_or_arn(self: CloudTrailBackend, name: str) -> None:
+    _delete_trail(self, name.rpartition("/")[2])  # moto knows names alone, and keeps what Terraform deletes by its ARN
+
+
+CloudTrailBackend.delete_trail = _by_name_or_arn

@@ -241,3 +241,20 @@ def test_a_key_of_awss_own_is_not_the_accounts(aws: Place) -> None:
     held = kms.describe_key(KeyId=volume["KmsKeyId"])["KeyMetadata"]
     own = kms.describe_key(KeyId=kms.create_key()["KeyMetadata"]["KeyId"])["KeyMetadata"]
     assert (held["KeyManager"], own["KeyManager"]) == ("AWS", "CUSTOMER")
+
+
+def test_what_comes_with_a_network_goes_with_it(aws: Place) -> None:
+    ec2 = aws.client("ec2", REGION)
+    before = len(ec2.describe_network_acls()["NetworkAcls"])
+    network = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    assert len(ec2.describe_network_acls()["NetworkAcls"]) == before + 1
+    ec2.delete_vpc(VpcId=network)
+    assert len(ec2.describe_network_acls()["NetworkAcls"]) == before
+
+
+def test_a_trail_is_deleted_by_its_arn(aws: Place) -> None:
+    trail = aws.client("cloudtrail", REGION)
+    aws.client("s3", REGION).create_bucket(Bucket="trails", CreateBucketConfiguration={"LocationConstraint": REGION})
+    arn = trail.create_trail(Name="all", S3BucketName="trails")["TrailARN"]
+    trail.delete_trail(Name=arn)
+    assert trail.describe_trails()["trailList"] == []
