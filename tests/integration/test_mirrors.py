@@ -32,8 +32,8 @@ def test_mirrors_have_the_pinned_tag_and_only_what_is_needed(root: Path, made: P
     for tool in tools.values():
         if tool.recipe.mirror:
             repository = made / f"{tool.recipe.mirror.repository}.git"
-            listed = git(repository, "ls-tree", "--name-only", tool.tag).split()
-            assert listed == tool.recipe.mirror.folders
+            place = f"{tool.tag}:{tool.recipe.mirror.below}"
+            assert git(repository, "ls-tree", "--name-only", place).split() == tool.recipe.mirror.folders
     assert len(heads(made)) == sum(tool.recipe.mirror is not None for tool in tools.values())
 
 

@@ -10,7 +10,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 KUSTOMIZATIONS = sorted([*ROOT.glob("clusters/**/kustomization.yaml"), *ROOT.glob("*/*/**/kustomization.yaml")])
 PLATFORM = yaml.safe_load((ROOT / "clusters/platform/platform.yaml").read_text())["spec"]
-REMOTE = re.compile(r"https://github\.com/[\w.-]+/([\w.-]+)\.git//[\w/-]+\?ref=v([0-9.]+)")
+REMOTE = re.compile(r"https://github\.com/[\w.-]+/([\w.-]+)\.git//[\w/-]+\?ref=(?:[\w-]+/)?v([0-9.]+)")
 
 
 def load(path: Path) -> Any:  # noqa: ANN401
@@ -28,7 +28,7 @@ def name(path: Path) -> str:
 @pytest.mark.parametrize("path", KUSTOMIZATIONS, ids=name)
 def test_remote_bases_are_pinned_to_the_platforms_versions(path: Path) -> None:
     content = load(path)
-    names = {"argo-cd": "argocd"}
+    names = {"argo-cd": "argocd", "autoscaler": "vertical-pod-autoscaler"}
     for resource in [*content.get("resources", []), *content.get("components", [])]:
         if "://" in resource or "?ref" in resource:
             pinned = REMOTE.fullmatch(resource)

@@ -104,6 +104,10 @@ def _make(root: Path, base: Path, tool: Tool, mirror: Mirror) -> None:
         _git(environment, "init", "--quiet", "--bare", "--initial-branch=main", str(repository))
         _git(environment, "add", "--force", "--", *mirror.folders)
         tree = _git(environment, "write-tree")
+        if mirror.below:
+            _git(environment, "read-tree", "--empty")
+            _git(environment, "read-tree", f"--prefix={mirror.below}/", tree)
+            tree = _git(environment, "write-tree")
         commit = _git(environment, "commit-tree", tree, "-m", f"{tool.recipe.module} {tool.tag}")
         _git(environment, "update-ref", "refs/heads/main", commit)
         _git(environment, "update-ref", f"refs/tags/{tool.tag}", commit)

@@ -18,12 +18,19 @@ _GO = re.compile(r"^go (\S+)$", re.MULTILINE)
 
 
 class Mirror(BaseModel):
-    """Folders of a module that stand in for its git repository (``host/owner/name``)."""
+    """Folders of a module that stand in for its git repository (``host/owner/name``).
+
+    Attributes
+    ----------
+    below
+        The module's own folder in the repository, where it is not the top; tags begin with it, as Go wants them.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     repository: str
     folders: list[str] = Field(min_length=1)
+    below: str = ""
 
 
 class Recipe(BaseModel):
@@ -84,7 +91,8 @@ class Tool(NamedTuple):
     @property
     def tag(self) -> str:
         """The git tag upstream gave this version."""
-        return f"v{self.version}"
+        below = self.recipe.mirror.below if self.recipe.mirror else ""
+        return f"{below}/v{self.version}" if below else f"v{self.version}"
 
     @property
     def ldflags(self) -> str:

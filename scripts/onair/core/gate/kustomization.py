@@ -20,7 +20,7 @@ FED = re.compile(r"(apps|infrastructure)/([^/]+/base|components)/|clusters/")
 """Where every file must be part of a leaf."""
 
 _REMOTE = re.compile(r"^(?:[a-z0-9+.-]+://|git::|git@|github\.com[:/])|\?ref=")
-_PINNED = re.compile(r"[?&]ref=(?:v?\d+(?:\.\d+)+[\w.+-]*|[0-9a-f]{40})(?:&|$)")
+_PINNED = re.compile(r"[?&]ref=(?:(?:[\w.-]+/)*v?\d+(?:\.\d+)+[\w.+-]*|[0-9a-f]{40})(?:&|$)")
 _EITHER = ("resources", "components", "bases", "generators", "transformers", "validators")
 _FILES = ("crds", "configurations", "patchesStrategicMerge")
 _PATHS = ("patches", "patchesJson6902", "replacements")
