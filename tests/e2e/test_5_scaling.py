@@ -1,0 +1,68 @@
+"""Services follow their use by themselves: out within seconds, and up where they run. In again: test_7_scaled_in.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from e2e.shop import Shop
+
+from onair.core.gate.schema.values import quantity
+
+CLUSTER = "local-kr"
+RATE, SECONDS = 150.0, 120.0
+"""Pages a second of one region, as when a show begins; they end when enough is seen."""
+OUT_SECONDS, UP_SECONDS = 110, 400
+
+
+def replicas(shop: Shop, service: str) -> tuple[int, int]:
+    """Return how many pods of a service the autoscaler wants, and how many are Ready."""
+    wanted = shop.read(CLUSTER, f"/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers/{service}")["status"]
+    ready = [
+        pod
+        for pod in shop.pods(CLUSTER, service)
+        if any(each["type"] == "Ready" and each["status"] == "True" for each in pod["status"]["conditions"])
+    ]
+    return int(wanted.get("desiredReplicas", 0)), len(ready)
+
+
+def test_more_viewers_get_more_pods(shop: Shop) -> None:
+    before, _ = replicas(shop, "web")
+    with shop.load("/", CLUSTER, RATE, SECONDS) as load:
+        took = shop.wait(
+            "web has more pods", OUT_SECONDS, lambda: (found := replicas(shop, "web"))[1] > before or f"{found}"
+        )
+        result = load.stop()
+    told = shop.tell("while web grows", result)
+    shop.say(f"web grew from {before} to {replicas(shop, 'web')[1]} Ready pods {took:.1f} s after the viewers came")
+    assert result.failed <= result.sent / 100, told
+
+
+def test_what_cannot_scale_out_grows_where_it_runs(shop: Shop) -> None:
+    (before,) = shop.pods(CLUSTER, "origin")
+    asked = cpu(before["spec"]["containers"][0]["resources"])
+    with shop.load("/video/status", CLUSTER, RATE, UP_SECONDS) as load:
+        took = shop.wait("origin has more processor time", UP_SECONDS - 10, lambda: grown(shop, asked))
+        result = load.stop()
+    (after,) = shop.pods(CLUSTER, "origin")
+    held = after["spec"]["containers"][0]["resources"]["requests"]
+    shop.say(f"origin's requests went from {asked * 1000:.0f}m to {held} {took:.1f} s after the viewers came")
+    told = shop.tell("while origin grows", result)
+    assert result.failed == 0, told
+    ids = [each["status"]["containerStatuses"][0]["containerID"] for each in (before, after)]
+    assert ids[0] == ids[1], "it was made anew for it"
+    assert shop.application(CLUSTER, "origin").sync == "Synced", "git and what follows use are at odds"
+
+
+def cpu(resources: dict[str, Any]) -> float:
+    """Return the processors that are asked for."""
+    found = quantity(resources["requests"]["cpu"])
+    assert found is not None
+    return float(found)
+
+
+def grown(shop: Shop, before: float) -> bool | str:
+    """Whether the pod asks for more than before, and its kubelet gave it."""
+    (pod,) = shop.pods(CLUSTER, "origin")
+    asked = pod["spec"]["containers"][0]["resources"]
+    given = pod["status"]["containerStatuses"][0].get("resources")
+    return (cpu(asked) > before and given is not None and cpu(given) == cpu(asked)) or f"{asked}, given {given}"

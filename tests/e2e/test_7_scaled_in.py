@@ -1,0 +1,21 @@
+"""What grew for viewers (test_5_scaling.py) is small again when they are gone."""
+
+from __future__ import annotations
+
+from e2e.shop import Shop
+from e2e.test_5_scaling import CLUSTER, replicas
+
+IN_SECONDS = 900
+"""Ten quiet minutes and one for each pod (apps/components/pod/scaler.yaml); most of it has passed in other tests."""
+
+
+def test_few_viewers_need_few_pods(shop: Shop) -> None:
+    least = shop.read(CLUSTER, "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers/web")["spec"][
+        "minReplicas"
+    ]
+    took = shop.wait(
+        "web has as few pods as usual",
+        IN_SECONDS,
+        lambda: replicas(shop, "web") == (least, least) or str(replicas(shop, "web")),
+    )
+    shop.say(f"web is back at {least} pods; waited {took:.0f} s")
