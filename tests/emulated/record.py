@@ -19,6 +19,8 @@ class Record:
 
     def __init__(self) -> None:
         self._began = time.monotonic()
+        words = ["git", "log", "-1", "--format=%h of %cs"]
+        self._commit = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
         self._lines: list[tuple[float, str]] = []
         self.seconds = 0.0
         """What it took from nothing to nothing; 0 where it failed."""
@@ -31,9 +33,6 @@ class Record:
 
     def text(self) -> str:
         """Return the record as Markdown."""
-        commit = subprocess.run(
-            ["git", "log", "-1", "--format=%h of %cs"], cwd=ROOT, capture_output=True, text=True, check=True
-        ).stdout.strip()
         when = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
         machine = f"{os.cpu_count()} cores, Linux {platform.release()}, load {os.getloadavg()[1]:.1f}"
         whole = f"{self.seconds:.0f} s from nothing to nothing" if self.seconds else "**failed**"
@@ -41,7 +40,7 @@ class Record:
         log = "\n".join(f"{at:6.1f}  {line}" for at, line in self._lines)
         return (
             "# A run of the base clouds on the emulator\n\n"
-            f"`make cloud` at commit {commit}, {when}; {machine}: {whole}; "
+            f"`make cloud` at commit {self._commit}, {when}; {machine}: {whole}; "
             f"again, with one region's Terraform killed half-way: {killed}.\n\n"
             f"```mermaid\n{self._picture()}\n```\n\n"
             f"What it said, with the seconds since its begin:\n\n```text\n{log}\n```\n"
