@@ -27,6 +27,8 @@ REPORT = os.environ.get("ONAIR_BASTION_RECORD", "")
 TODAY = datetime.now(UTC).date()
 STEP_SECONDS = 30
 SECOND_FACTOR = "/usr/local/sbin/bastion-second-factor"
+ANSWER_SECONDS = 60
+"""Longest time for a login with its command."""
 ENROLMENT = re.compile(r"secret:\s+(?P<secret>\S+)\n.*?recovery: (?P<codes>[\d ]+)\n", re.DOTALL)
 
 
@@ -136,7 +138,11 @@ class Bastion:
     ) -> subprocess.CompletedProcess[str]:
         """Log in as a person and run a command that is fed ``text``; ``code`` None takes the right one."""
         with self._ssh(who, who.code() if code is None else code, list(words), *command, netns=netns) as process:
-            out, _ = process.communicate(text, timeout=120)
+            try:
+                out, _ = process.communicate(text, timeout=ANSWER_SECONDS)
+            except subprocess.TimeoutExpired:  # whoever is banned while he signs in hears nothing more, and waits
+                process.kill()
+                out, _ = process.communicate()
         return subprocess.CompletedProcess(command, process.returncode, out, "")
 
     def wait_half_a_minute(self, who: Someone) -> None:
