@@ -9,7 +9,7 @@ from e2e.shop import Shop
 from onair.core.gate.schema.values import quantity
 
 CLUSTER = "local-kr"
-PAGES, STATUSES = 60.0, 150.0
+PAGES, STATUSES = 105.0, 150.0
 """Requests a second to one region, as when a show begins: more than two pods of web should have, less than they can."""
 OUT_SECONDS, UP_SECONDS = 170, 400
 
