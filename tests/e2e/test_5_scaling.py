@@ -8,7 +8,7 @@ from e2e.shop import Shop
 
 from onair.core.gate.schema.values import quantity
 
-CLUSTER = "local-kr"
+CLUSTER, SHOW = "local-kr", "/shows/seoul-table"
 PAGES, STATUSES = 105.0, 150.0
 """Requests a second to one region, as when a show begins: more than two pods of web should have, less than they can."""
 OUT_SECONDS, UP_SECONDS = 170, 400
@@ -27,7 +27,7 @@ def replicas(shop: Shop, service: str) -> tuple[int, int]:
 
 def test_more_viewers_get_more_pods(shop: Shop) -> None:
     before, _ = replicas(shop, "web")
-    with shop.load("/", CLUSTER, PAGES, OUT_SECONDS + 10) as load:
+    with shop.load(SHOW, CLUSTER, PAGES, OUT_SECONDS + 10) as load:
         took = shop.wait(
             "web has more pods", OUT_SECONDS, lambda: (found := replicas(shop, "web"))[1] > before or f"{found}"
         )
