@@ -94,6 +94,7 @@ class Viewer:
         began, (first, pictures, _) = time.monotonic(), self.watch()
         # wait_for_function would need eval, which the shop's content security policy forbids.
         while (now := self.watch())[0] < first + seconds or now[1] <= pictures:
+            pictures = min(pictures, now[1])  # a player that begins anew counts anew
             state = self.page.locator("#player").get_attribute("data-state")
             told = f"{now[0] - first:.1f} s played and {now[1] - pictures} pictures within {within:g} s, state {state}"
             assert time.monotonic() < began + within, told
