@@ -10,6 +10,7 @@ import pytest
 from e2e.shop import ARGO, Shop
 
 from onair.core.leaf import Leaf, digest
+from onair.core.status import ready as is_ready
 
 CLUSTER, SERVICE, SOURCE = "local-kr", "web", "apps/web/src/web/front.py"
 LINE = "        lang = lang_of(request)\n        shows, products"
@@ -50,11 +51,7 @@ def aborted(shop: Shop, before: str) -> bool | str:
 def ready(shop: Shop, before: set[str]) -> bool:
     """Tell whether pods of another image are ready: from then on an analysis can look."""
     news = [pod for pod in shop.pods(CLUSTER, SERVICE) if pod["spec"]["containers"][0]["image"] not in before]
-    return any(
-        condition["type"] == "Ready" and condition["status"] == "True"
-        for pod in news
-        for condition in pod["status"].get("conditions", [])
-    )
+    return any(map(is_ready, news))
 
 
 @pytest.mark.parametrize("fault", BAD)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from e2e.shop import Shop
+from e2e.shop import Object, Shop
 
+from onair.core import status
 from onair.core.gate.schema.values import quantity
 
 CLUSTER, SHOW = "local-kr", "/shows/seoul-table"
@@ -14,15 +15,15 @@ PAGES, STATUSES = 105.0, 150.0
 OUT_SECONDS, UP_SECONDS = 170, 400
 
 
+def scaler(shop: Shop, service: str) -> Object:
+    """Return a service's HorizontalPodAutoscaler."""
+    return shop.read(CLUSTER, f"/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers/{service}")
+
+
 def replicas(shop: Shop, service: str) -> tuple[int, int]:
     """Return how many pods of a service the autoscaler wants, and how many are Ready."""
-    wanted = shop.read(CLUSTER, f"/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers/{service}")["status"]
-    ready = [
-        pod
-        for pod in shop.pods(CLUSTER, service)
-        if any(each["type"] == "Ready" and each["status"] == "True" for each in pod["status"]["conditions"])
-    ]
-    return int(wanted.get("desiredReplicas", 0)), len(ready)
+    wanted = scaler(shop, service)["status"].get("desiredReplicas", 0)
+    return int(wanted), sum(map(status.ready, shop.pods(CLUSTER, service)))
 
 
 def test_more_viewers_get_more_pods(shop: Shop) -> None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from e2e.shop import Shop
-from e2e.test_5_scaling import CLUSTER, replicas
+from e2e.test_5_scaling import replicas, scaler
 
 IN_SECONDS = 900
 """Ten quiet minutes and one for each pod (apps/components/pod/scaler.yaml); most of it has passed in other tests."""
 
 
 def test_few_viewers_need_few_pods(shop: Shop) -> None:
-    least = shop.read(CLUSTER, "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers/web")["spec"][
-        "minReplicas"
-    ]
+    least = scaler(shop, "web")["spec"]["minReplicas"]
     took = shop.wait(
         "web has as few pods as usual",
         IN_SECONDS,

@@ -16,6 +16,11 @@ def test_clusters_that_share_a_fault_share_its_finding() -> None:
     assert one == finding("local-kr, local-us Rollout web: bad")
 
 
+def test_clusters_are_named_in_their_own_order_whoever_was_judged_first() -> None:
+    (one,) = fold([finding(f"{cluster} Rollout web: bad") for cluster in reversed(CLUSTERS)], CLUSTERS)
+    assert one == finding("local-kr, local-us Rollout web: bad")
+
+
 def test_what_differs_stays_apart() -> None:
     listed = [finding("local-kr Rollout web: bad"), finding("local-us Rollout web: worse"), finding("tag is missing")]
     assert fold(listed, CLUSTERS) == listed

@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 import os
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 Result = TypeVar("Result")
+Item = TypeVar("Item")
 
 
 def aside(work: Callable[[], Result]) -> Callable[[], Result]:
@@ -42,6 +43,17 @@ def aside(work: Callable[[], Result]) -> Callable[[], Result]:
         return found
 
     return result
+
+
+def shares(items: Iterable[Item], size: Callable[[Item], int], count: int) -> list[list[Item]]:
+    """Divide work into ``count`` shares of about the same ``size``, the largest items first."""
+    made: list[list[Item]] = [[] for _ in range(count)]
+    loads = [0] * count
+    for each in sorted(items, key=size, reverse=True):
+        lightest = loads.index(min(loads))
+        made[lightest].append(each)
+        loads[lightest] += size(each)
+    return made
 
 
 def _answer(work: Callable[[], object], writing: int) -> None:

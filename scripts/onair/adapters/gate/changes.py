@@ -165,6 +165,8 @@ def since(root: Path, base: str, head: str | None = None, listing: Mapping[str, 
 
 def history(root: Path, ref: str, leaf: Leaf) -> list[Held]:
     """Return what ``leaf`` pinned at each commit of the first-parent line of ``ref`` that changed it, oldest first."""
+    from onair.core.change.promotion import Held, pinned  # noqa: PLC0415 - see Change.emergency
+
     words = [
         "log",
         "--first-parent",
@@ -183,8 +185,6 @@ def history(root: Path, ref: str, leaf: Leaf) -> list[Held]:
         raw = [line for line in lines[1:] if line.startswith(":")]
         if raw:
             found.append((datetime.fromisoformat(lines[0]), raw[0].split(" ")[3]))
-    from onair.core.change.promotion import Held, pinned  # noqa: PLC0415 - see Change.emergency
-
     blobs = blobs_of(root, {each for _, each in found if each != NONE})
     held: list[Held] = []
     for at, blob in reversed(found):

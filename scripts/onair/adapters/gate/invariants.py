@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from onair.adapters.gate import code
-from onair.adapters.gate.aside import aside
+from onair.adapters.gate.aside import aside, shares
 from onair.adapters.gate.cache import Cache, key_of, key_of_files
 from onair.adapters.gate.render import Synced
 from onair.core.finding import Finding
@@ -27,15 +27,13 @@ def begin(estate: Estate, synced: Collection[Synced], cache: Cache) -> list[Call
     names = _Names(estate, synced)
     fresh = [(names.of(each), each) for each in tasks(estate)]
     fresh = [(key, each) for key, each in fresh if not cache.has("clean", key)]
-    sizes = [len(each.estate.objects) for _, each in fresh]
-    copies = COPIES if sum(sizes) >= MANY else min(1, len(fresh))
-    shares: list[list[tuple[str, Task]]] = [[] for _ in range(copies)]
-    loads = [0] * copies
-    for size, _, pair in sorted(zip(sizes, range(len(fresh)), fresh, strict=True), reverse=True):
-        lightest = loads.index(min(loads))
-        shares[lightest].append(pair)
-        loads[lightest] += size
-    return [aside(lambda share=share: list(_judged(share, cache))) for share in shares]  # type: ignore[misc]
+    copies = COPIES if sum(map(_size, fresh)) >= MANY else min(1, len(fresh))
+    divided = shares(fresh, _size, copies)
+    return [aside(lambda share=share: list(_judged(share, cache))) for share in divided]  # type: ignore[misc]
+
+
+def _size(named: tuple[str, Task]) -> int:
+    return len(named[1].estate.objects)
 
 
 def _judged(share: Iterable[tuple[str, Task]], cache: Cache) -> Iterator[Finding]:

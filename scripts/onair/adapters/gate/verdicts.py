@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from onair.adapters.gate.aside import aside
+from onair.adapters.gate.aside import aside, shares
 from onair.adapters.gate.cache import Cache, key_of
 from onair.adapters.gate.render import Synced
 from onair.core.finding import Finding
@@ -118,9 +118,10 @@ class Verdicts:
             if kept and each.part.key == kept.part:
                 self.reused += 1
                 step.advance()
+                yield kept.verdict
             else:
                 fresh.append((each, kept.clean if kept else {}))
-        mine, others = _halves(fresh)
+        mine, others = shares(fresh, _size, 2) if sum(map(_size, fresh)) >= MANY else (fresh, [])
         if others:
             self._loaded()  # once for both
         result = aside(lambda: [self._judged(*each) for each in others]) if others else list
@@ -130,9 +131,9 @@ class Verdicts:
             step.advance()
         judged += result()
         step.advance(len(others))
-        now = {id(each): record for (each, _), record in zip((*mine, *others), judged, strict=True)}
-        for each in self._synced:
-            yield memory.kept(each, now.get(id(each))).verdict
+        for (each, _), record in zip((*mine, *others), judged, strict=True):
+            memory.keep(each, record)
+            yield record.verdict
         memory.write()
 
     def _judged(self, each: Synced, known: Mapping[str, list[int]]) -> _Record:
@@ -203,20 +204,20 @@ class _Memory:
         self._new: dict[str, dict[tuple[str, ...], tuple[Any, ...]]] = defaultdict(dict)
 
     def of(self, each: Synced) -> _Record | None:
-        """Return what is remembered of an Application."""
+        """Return what is remembered of an Application, and go on to remember it."""
         cluster = each.application.cluster
         if cluster not in self._old:
             self._old[cluster] = self._cache.get(_AREA, self._key(cluster)) or {}
         found = self._old[cluster].get(_place(each))
-        return _Record(*found) if found else None
+        if found is None:
+            return None
+        self._new[cluster][_place(each)] = found
+        return _Record(*found)
 
-    def kept(self, each: Synced, record: _Record | None) -> _Record:
-        """Return what holds, and remember it unless nobody can tell what it was made from."""
-        cluster, place = each.application.cluster, _place(each)
-        found = record or _Record(*self._old[cluster][place])
-        if found.part:
-            self._new[cluster][place] = tuple(found)
-        return found
+    def keep(self, each: Synced, record: _Record) -> None:
+        """Remember another record, unless nobody can tell what it was made from."""
+        if record.part:
+            self._new[each.application.cluster][_place(each)] = tuple(record)
 
     def write(self) -> None:
         """Write what is new, without the Applications that are no more."""
@@ -233,16 +234,8 @@ def _place(each: Synced) -> tuple[str, ...]:
     return made.name, made.namespace, made.leaf
 
 
-def _halves(fresh: Sequence[_Fresh]) -> tuple[list[_Fresh], list[_Fresh]]:
-    """Divide Applications by how much they bring; few stay together."""
-    if sum(len(each.part.slim) for each, _ in fresh) < MANY:
-        return list(fresh), []
-    halves, loads = (list[_Fresh](), list[_Fresh]()), [0, 0]
-    for one in sorted(fresh, key=lambda one: len(one[0].part.slim), reverse=True):
-        lighter = loads.index(min(loads))
-        halves[lighter].append(one)
-        loads[lighter] += len(one[0].part.slim)
-    return halves
+def _size(fresh: _Fresh) -> int:
+    return len(fresh[0].part.slim)
 
 
 def _content(found: Object) -> str:

@@ -17,21 +17,21 @@ def fold(findings: Iterable[Finding], clusters: Collection[str]) -> list[Finding
     Parameters
     ----------
     clusters
-        Names of all clusters; a finding about one begins with its name.
+        Names of all clusters; a finding about one begins with its name. Findings name them in this order.
     """
     listed = list(findings)
     unreadable = {each.file for each in listed if each.file and each.rule.startswith(_READERS)}
-    places: dict[Finding, list[str]] = {}
+    places: dict[Finding, set[str]] = {}
     for each in listed:
         if each.rule == _RENDERING and each.file in unreadable:
             continue
         cluster, _, rest = each.what.partition(" ")
         if cluster in clusters:
-            places.setdefault(replace(each, what=rest), []).append(cluster)
+            places.setdefault(replace(each, what=rest), set()).add(cluster)
         else:
-            places.setdefault(each, [])
-    return [_told(each, names) for each, names in places.items()]
+            places.setdefault(each, set())
+    return [_told(each, [name for name in clusters if name in names]) for each, names in places.items()]
 
 
 def _told(finding: Finding, clusters: list[str]) -> Finding:
-    return replace(finding, what=f"{', '.join(dict.fromkeys(clusters))} {finding.what}") if clusters else finding
+    return replace(finding, what=f"{', '.join(clusters)} {finding.what}") if clusters else finding

@@ -17,13 +17,11 @@ LONGEST_MESSAGE = 5 * 1024
 """Bytes of a messageExpression; a longer one is dropped (k8s.io/apiserver/pkg/apis/cel)."""
 _EXEMPT = "admissionregistration.k8s.io"
 """Policies do not judge policies, their bindings and webhooks."""
+Bound = tuple[Policy, Binding]
 _USER = {
     "username": "system:serviceaccount:argocd:argocd-application-controller",
     "groups": ["system:serviceaccounts", "system:serviceaccounts:argocd", "system:authenticated"],
 }
-
-
-Bound = tuple[Policy, Binding]
 
 
 def namespaces_of(objects: Iterable[Object]) -> dict[str, dict[str, Body]]:
@@ -78,16 +76,16 @@ class Judge:
         for policy, binding in self._matching(candidates, request):
             handed, missing = self._handed(policy, binding, each)
             if missing:
-                excused = any(applies(rule, request) for rule in binding.excused)
-                yield Verdict(policy, binding, each, missing, ("Deny",), excused)  # whatever the binding says
+                yield Verdict(
+                    policy, binding, each, missing, ("Deny",), _excused(binding, request)
+                )  # whatever the binding says
             for params in handed:
                 if params is not None:
                     here = self._activation(each, request, params)
                 else:
                     here = activation = activation or self._activation(each, request, None)
                 for message in self._broken(policy, here):
-                    excused = any(applies(rule, request) for rule in binding.excused)
-                    yield Verdict(policy, binding, each, message, binding.actions, excused)
+                    yield Verdict(policy, binding, each, message, binding.actions, _excused(binding, request))
 
     def _candidates(self, each: Object) -> Sequence[Bound]:
         """Return what could match objects of this kind, whatever their namespace and labels are."""
@@ -106,8 +104,9 @@ class Judge:
         """Return what matches; what looks at neither name nor labels matches alike for all of a kind in a namespace."""
         key = (request.group, request.version, request.resource, request.namespace, str(request.namespace_labels))
         if (kept := self._by_place.get(key)) is None:
+            looks = ((each, _looks_closely(each)) for each in candidates)
             kept = self._by_place[key] = [
-                (each, _looks_closely(each)) for each in candidates if _looks_closely(each) or _match(each, request)
+                (each, closely) for each, closely in looks if closely or _match(each, request)
             ]
         return [each for each, closely in kept if not closely or _match(each, request)]
 
@@ -222,6 +221,10 @@ class Judge:
 def _match(each: Bound, request: Request) -> bool:
     policy, binding = each
     return matches(policy.constraints, request) and matches(binding.resources, request)
+
+
+def _excused(binding: Binding, request: Request) -> bool:
+    return any(applies(rule, request) for rule in binding.excused)
 
 
 def _looks_closely(each: Bound) -> bool:
