@@ -342,6 +342,7 @@ FAULTS = [
 EXPECTED = [
     {"serves": {"viewers": "kr", "by": "us"}},
     {"ready": {"cluster": "local-kr", "service": "web", "pods": 2, "but": "local-kr-b"}},
+    {"ready": {"cluster": "local-kr", "service": "web"}},
     {"node": {"cluster": "local-kr", "node": "local-kr-b", "ready": False}},
     {"ended": {"cluster": "local-kr", "service": "web", "reason": "OOMKilled"}},
     {"well": True},

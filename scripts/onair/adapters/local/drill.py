@@ -165,8 +165,8 @@ class LocalWorld:
             found = self._served(expected.serves.viewers)
             return found == expected.serves.by or found
         if expected.ready:
-            count = self._ready(expected.ready)
-            return count >= expected.ready.pods or f"{count} are"
+            count, wanted = self._ready(expected.ready), self._wanted(expected.ready)
+            return count >= wanted or f"{count} of {wanted} are"
         if expected.node:
             items = self._local.region(expected.node.cluster).api.items(kube_api.NODES)
             ready = {item["metadata"]["name"]: status.ready(item) for item in items}
@@ -244,6 +244,16 @@ class LocalWorld:
 
     def _ready(self, wanted: Ready) -> int:
         return sum(status.ready(item) and item["spec"].get("nodeName") != wanted.but for item in self._pods(wanted))
+
+    def _wanted(self, wanted: Ready) -> int:
+        """Return how many pods are waited for: what use makes of a service changes while a drill runs."""
+        if wanted.pods is not None:
+            return wanted.pods
+        path = f"/apis/argoproj.io/v1alpha1/namespaces/{wanted.namespace}/rollouts/{wanted.service}"
+        rollout = self._local.region(wanted.cluster).api.get(path)
+        if rollout is None:
+            raise OnairError(Finding(rule="drill/no-rollout", what=f"there is no Rollout {wanted}", mend="say pods: N"))
+        return int(rollout["spec"].get("replicas", 1))
 
     def _ended(self, wanted: Ended) -> bool | str:
         ends = [each.get("lastState", {}).get("terminated") for pod in self._pods(wanted) for each in _containers(pod)]

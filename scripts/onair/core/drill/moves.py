@@ -129,9 +129,15 @@ class Serves(Strict):
 
 
 class Ready(Pods):
-    """So many pods of a service are Ready, those on the node ``but`` not counted."""
+    """So many pods of a service are Ready, those on the node ``but`` not counted.
 
-    pods: Annotated[int, Field(ge=0, le=20)]
+    Attributes
+    ----------
+    pods
+        None: as many as its Rollout wants. Two would be there without a new pod where use had made three of them.
+    """
+
+    pods: Annotated[int | None, Field(ge=0, le=20)] = None
     but: str = ""
 
 
@@ -166,7 +172,8 @@ class Expectation(Strict):
             return f"viewers of {self.serves.viewers} are served by {self.serves.by}"
         if self.ready:
             place = f" off {self.ready.but}" if self.ready.but else ""
-            return f"{self.ready.pods} pods of {self.ready} are Ready{place}"
+            count = "all" if self.ready.pods is None else self.ready.pods
+            return f"{count} pods of {self.ready} are Ready{place}"
         if self.node:
             return f"{self.node.node} is {'' if self.node.ready else 'not '}Ready"
         if self.ended:
@@ -181,7 +188,8 @@ class Expectation(Strict):
             return f"{self.serves.viewers} 시청자에게 {self.serves.by} 리전이 응답"
         if self.ready:
             place = f", {self.ready.but} 제외" if self.ready.but else ""
-            return f"{self.ready} 파드 {self.ready.pods}개 준비{place}"
+            count = "전부" if self.ready.pods is None else f"{self.ready.pods}개"
+            return f"{self.ready} 파드 {count} 준비{place}"
         if self.node:
             return f"{self.node.node} {'준비됨' if self.node.ready else '준비 안 됨'}"
         if self.ended:
