@@ -13,7 +13,7 @@ import yaml
 from support import Recorder, findings_of
 
 from onair.adapters.drill import run
-from onair.adapters.drill_picture import draw
+from onair.adapters.drill_picture import HASHED, draw
 from onair.adapters.report_html import html
 from onair.cli import drill as command
 from onair.cli.app import main
@@ -410,6 +410,7 @@ def test_a_picture_shows_the_run_and_is_always_the_same() -> None:
     made.sessions = {"kr": {"watch": made.viewers["kr"]}}
     text = draw(made)
     assert text == draw(made)
+    assert not HASHED.search(text), "what differs between processors"
     assert "watch kr" in text
     assert text.count("#c81e1e") >= 2, "the failed second, and the viewer who noticed"
     assert "p99 ms" in text
