@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import chat, client, defects, gate, holds, idle, pages, push, up
+from benchmarks import bad_releases, chat, client, defects, gate, holds, idle, pages, push, releases, up
 from benchmarks.record import REPORT, Record
 
-BENCHMARKS = ("chat", "client", "defects", "gate", "holds", "idle", "pages", "push", "up")
+BENCHMARKS = ("bad_releases", "chat", "client", "defects", "gate", "holds", "idle", "pages", "push", "releases", "up")
 
 
 def main(
@@ -19,6 +19,7 @@ def main(
     repeat: Annotated[int, typer.Option(help="Repeated starts to time.")] = 3,
     pushes: Annotated[int, typer.Option(help="Pushes to time with webhooks.")] = 10,
     races: Annotated[int, typer.Option(help="Races of the gate with the usual chain (minutes each).")] = 3,
+    released: Annotated[int, typer.Option(help="Releases of every service, and bad ones (minutes each).")] = 3,
     polled: Annotated[int, typer.Option(help="Pushes to time without (minutes each).")] = 3,
 ) -> None:
     """Measure the running platform; cold and warm starts only when asked for."""
@@ -27,6 +28,7 @@ def main(
         raise typer.BadParameter(f"no benchmark {', '.join(sorted(unknown))}; there are: {', '.join(BENCHMARKS)}")
     actions: dict[str, Callable[[], Record]] = {
         "up": lambda: up.run(cold, warm, repeat),
+        "bad_releases": lambda: bad_releases.run(released),
         "chat": chat.run,
         "client": client.run,
         "defects": defects.run,
@@ -35,6 +37,7 @@ def main(
         "idle": idle.run,
         "pages": pages.run,
         "push": lambda: push.run(pushes, polled),
+        "releases": lambda: releases.run(released),
     }
     missed = False
     for name, action in actions.items():

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import ssl
-import subprocess
-import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,9 @@ from urllib.parse import urlsplit
 import httpx
 import yaml
 
+from benchmarks import regions
 from benchmarks.record import ROOT, Figure, Record, machine, save
+from benchmarks.regions import MAIN, git
 from onair.adapters.facts_file import read
 from onair.core.facts import Cluster, Facts
 from onair.core.paths import Paths
@@ -24,7 +25,6 @@ SERVICE = "web"
 REFRESHED_SECONDS, SYNCED_SECONDS = 10.0, 30.0
 POLL_SECONDS = 0.1
 WEBHOOK_LIMIT, POLLING_LIMIT = 120.0, 600.0
-MAIN = "refs/heads/main"
 LABELLED = re.compile(
     rf"(metadata: \{{name: {SERVICE}, labels: \{{app\.kubernetes\.io/name: {SERVICE}\}})"
     r"(?:, annotations: \{[^}]*\})?\}"
@@ -70,24 +70,19 @@ def run(pushes: int = 10, polled: int = 3) -> Record:
         If a region does not follow within the limit.
     """
     before, facts = machine(), read(ROOT)
-    url = facts.platform.spec.git.local
-    bare = Paths.of().git / Path(urlsplit(url).path).name
+    bare = Paths.of().git / Path(urlsplit(facts.platform.spec.git.local).path).name
     webhook, polling = Samples(), Samples()
-    with tempfile.TemporaryDirectory(prefix="onair-bench-") as folder:
-        clone = Path(folder) / "clone"
-        _git(Path(folder), "clone", "--quiet", "--branch", "main", url, str(clone))
-        first = _git(clone, "rev-parse", "HEAD")
-        try:
-            for number in range(pushes):
-                _commit(clone, f"webhook-{number}")
-                _measure(webhook, clone, facts, WEBHOOK_LIMIT, ["push", "--quiet", url, f"HEAD:{MAIN}"])
-            for number in range(polled):
-                _commit(clone, f"polling-{number}")
-                # Fetched into the served repository: no push, so no hook and no webhook.
-                fetch = ["--git-dir", str(bare), "fetch", "--quiet", str(clone), f"+HEAD:{MAIN}"]
-                _measure(polling, clone, facts, POLLING_LIMIT, fetch)
-        finally:
-            _git(clone, "push", "--quiet", "--force", url, f"{first}:{MAIN}")
+    with regions.clone() as folder:
+
+        def fetch() -> None:  # into the served repository: no push, so no hook and no webhook
+            git(folder, "--git-dir", str(bare), "fetch", "--quiet", str(folder), f"+HEAD:{MAIN}")
+
+        for number in range(pushes):
+            _commit(folder, f"webhook-{number}")
+            _measure(webhook, folder, facts, WEBHOOK_LIMIT, lambda: regions.push(folder))
+        for number in range(polled):
+            _commit(folder, f"polling-{number}")
+            _measure(polling, folder, facts, POLLING_LIMIT, fetch)
     figures = [
         Figure(name="webhook: push to refreshed", unit="s", samples=webhook.refreshed, target=10, judged="p95"),
         Figure(name="webhook: push to Synced", unit="s", samples=webhook.synced, target=30, judged="p95"),
@@ -102,11 +97,11 @@ def run(pushes: int = 10, polled: int = 3) -> Record:
     return save("push", figures, before, [detail])
 
 
-def _measure(samples: Samples, clone: Path, facts: Facts, limit: float, publish: list[str]) -> None:
-    revision = _git(clone, "rev-parse", "HEAD")
+def _measure(samples: Samples, clone: Path, facts: Facts, limit: float, publish: Callable[[], None]) -> None:
+    revision = git(clone, "rev-parse", "HEAD")
     watched = [Watched(cluster.name, _api(cluster)) for cluster in facts.local()]
     began = time.monotonic()
-    _git(clone, *publish)
+    publish()
     waiting = watched
     while waiting:
         if time.monotonic() - began > limit:
@@ -125,8 +120,7 @@ def _commit(clone: Path, mark: str) -> None:
     if changed == text:
         raise RuntimeError(f"{file.name} has no Service that this benchmark knows how to change")
     file.write_text(changed, encoding="utf-8")
-    identity = ["-c", "user.name=benchmark", "-c", "user.email=benchmark@onair.test"]
-    _git(clone, *identity, "commit", "--quiet", "--all", "--message", f"Benchmark: {mark}")
+    git(clone, "commit", "--quiet", "--all", "--message", f"Benchmark: {mark}")
 
 
 def _api(cluster: Cluster) -> httpx.Client:
@@ -142,10 +136,3 @@ def _reconciliation(cluster: Cluster) -> str:
     answer = _api(cluster).get("/api/v1/namespaces/argocd/configmaps/argocd-cm").raise_for_status().json()
     data: dict[str, str] = answer.get("data") or {}
     return data.get("timeout.reconciliation", "at its default (120 s and up to 60 s of jitter)")
-
-
-def _git(folder: Path, *words: str) -> str:
-    done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
-    if done.returncode:
-        raise RuntimeError(f"git {' '.join(words)}: {done.stderr.strip()}")
-    return done.stdout.strip()

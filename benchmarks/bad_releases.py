@@ -1,0 +1,147 @@
+"""Releases that answer with errors: how soon they are taken back, and what viewers meet until then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from secrets import token_hex
+from typing import NamedTuple
+
+from benchmarks.record import Figure, Record, machine, save
+from benchmarks.regions import clone, git, load_of, push, release
+from onair.adapters.kube_api import KubeApi, Object
+from onair.core import status
+from onair.core.paths import Paths
+
+CLUSTER = "local-kr"
+RATE, LIMIT_SECONDS, POLL_SECONDS = 50.0, 240.0, 0.25
+ABORT_SECONDS = 60.0
+SETTLED_SECONDS = 5.0
+ROLLOUTS = "/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts"
+
+
+class Bad(NamedTuple):
+    """A service, a page of it, and the line before which the bad version fails."""
+
+    service: str
+    path: str
+    source: str
+    line: str
+
+
+BAD = (
+    Bad("web", "/", "apps/web/src/web/front.py", "        lang = lang_of(request)\n        shows, products"),
+    Bad(
+        "order",
+        "/api/order/shows/none/sales",
+        "apps/order/src/order/app.py",
+        "        found = await stock.sales(self.context.db, self.context.region, show=show)\n",
+    ),
+)
+
+
+class Verdict(NamedTuple):
+    """One bad release: seconds from its first Ready pod until it was given up, and what the load met.
+
+    ``share`` is of the Ready pods, those of the bad version, at most; ``bound`` the requests that it may have met.
+    """
+
+    seconds: float
+    failed: int
+    sent: int
+    share: float
+
+    @property
+    def bound(self) -> float:
+        """Requests that came while the bad version was Ready, times its share of the pods."""
+        return RATE * self.seconds * self.share
+
+
+def run(runs: int = 3) -> Record:
+    """Release a bad version of a blue/green service and of a canary ``runs`` times; the branch is put back afterwards.
+
+    Raises
+    ------
+    RuntimeError
+        If one is not given up, or the region does not come back.
+    """
+    before, api = machine(), KubeApi(Paths.of().kubeconfig(CLUSTER))
+    figures, details = list[Figure](), list[str]()
+    with clone() as folder:
+        for bad in BAD:
+            verdicts = [_play(folder, api, bad) for _ in range(runs)]
+            blue_green = "blueGreen" in _rollout(api, bad.service)["spec"]["strategy"]
+            name = f"{bad.service}, {'blue/green' if blue_green else 'canary'}"
+            seconds = [each.seconds for each in verdicts]
+            figures.append(Figure(name=f"{name}: Ready to given up", unit="s", samples=seconds, target=ABORT_SECONDS))
+            if blue_green:
+                failed = [float(each.failed) for each in verdicts]
+                figures.append(Figure(name=f"{name}: failed", unit="requests", samples=failed, target=0))
+            else:
+                ratios = [each.failed / each.bound for each in verdicts]
+                note = "to rate x seconds x its share of the pods"
+                figures.append(Figure(name=f"{name}: failed", unit="ratio", samples=ratios, target=1, note=note))
+            details += [
+                f"{name}: {x.failed} of {x.sent} failed, given up after {x.seconds:.1f} s, {x.share:.0%} of the pods"
+                for x in verdicts
+            ]
+    return save("bad_releases", figures, before, [f"{RATE:g} requests/s on the page that fails", *details])
+
+
+def _play(folder: Path, api: KubeApi, bad: Bad) -> Verdict:
+    good = git(folder, "rev-parse", "HEAD")
+    file = folder / bad.source
+    text = file.read_text(encoding="utf-8")
+    if text.count(bad.line) != 1:
+        raise RuntimeError(f"{bad.source} is not what this benchmark knows how to break: {bad.line!r}")
+    file.write_text(
+        text.replace(bad.line, f'        raise RuntimeError("{token_hex(4)}")\n{bad.line}'), encoding="utf-8"
+    )
+    release(folder, bad.service, CLUSTER)
+    running = {_image(pod) for pod in _pods(api, bad.service)}
+    begun, shares = list[float](), [0.0]
+
+    def given_up() -> bool:
+        ready = [_image(pod) in running for pod in _pods(api, bad.service) if status.ready(pod)]
+        if not all(ready):
+            begun.append(time.monotonic())
+            shares.append(ready.count(False) / len(ready))
+        return bool(begun) and status.rollout(_rollout(api, bad.service)).given_up
+
+    with load_of(CLUSTER, bad.path, RATE, 2 * LIMIT_SECONDS) as load:
+        push(folder)
+        _wait(f"{bad.service} is given up", given_up)
+        seconds = time.monotonic() - begun[0]
+        time.sleep(SETTLED_SECONDS)
+        result = load.stop()
+    git(folder, "revert", "--no-edit", f"{good}..HEAD")
+    push(folder)
+    _wait(f"{bad.service} is Healthy", lambda: status.rollout(_rollout(api, bad.service)).phase == "Healthy")
+    found = Verdict(seconds, result.failed, result.sent, max(shares))
+    print(f"  {bad.service}: {found}", flush=True)
+    return found
+
+
+def _wait(what: str, done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while not done():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"not within {LIMIT_SECONDS:g} s: {what}")
+        time.sleep(POLL_SECONDS)
+
+
+def _rollout(api: KubeApi, service: str) -> Object:
+    found = api.get(f"{ROLLOUTS}/{service}")
+    if found is None:
+        raise RuntimeError(f"there is no Rollout {service}: make up")
+    return found
+
+
+def _pods(api: KubeApi, service: str) -> list[Object]:
+    items = api.items(f"/api/v1/namespaces/shop/pods?labelSelector=app.kubernetes.io/name={service}")
+    return [item for item in items if "deletionTimestamp" not in item["metadata"]]
+
+
+def _image(pod: Object) -> str:
+    return str(pod["spec"]["containers"][0]["image"])

@@ -1,0 +1,129 @@
+"""The peer of a release: the same container in a Deployment with Kubernetes' defaults, behind the same gateway."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Self
+
+from onair.adapters.kube_api import KubeApi, Object
+
+NAMESPACE = NAME = "plain"
+WAIT_SECONDS = 180.0
+OWN = ("lifecycle",)
+"""What ours adds to a container so that nothing is cut off."""
+GATEWAY = "gateway.networking.k8s.io"
+MANAGER = "benchmark"
+
+
+class Deployment:
+    """As many pods of a service's container: no preStop, no drain, no traffic policy; probes as ours.
+
+    Outside the namespaces that policies guard, which refuse it; its route is the shop's, as the gateway takes no other.
+    """
+
+    prefix = "/plain"
+
+    def __init__(self, api: KubeApi, service: str) -> None:
+        self._api, self._service = api, service
+        self._spec: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        try:
+            self._make()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for path in (f"/apis/{GATEWAY}/v1/namespaces/shop/httproutes/{NAME}", f"/api/v1/namespaces/{NAMESPACE}"):
+            if found := self._api.get(path):
+                self._api.delete(path, found["metadata"]["uid"], 0)
+
+    def restart(self) -> None:
+        """Roll it, as `kubectl rollout restart` does, and wait until the new pods alone run."""
+        self._spec["template"]["metadata"]["annotations"]["kubectl.kubernetes.io/restartedAt"] = f"{time.time():.0f}"
+        self._apply()
+        self._wait()
+
+    def _make(self) -> None:
+        source = self._read(f"/apis/apps/v1/namespaces/shop/deployments/{self._service}")
+        route = self._read(f"/apis/{GATEWAY}/v1/namespaces/shop/httproutes/{self._service}")
+        rollout = self._read(f"/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/{self._service}")
+        pod: dict[str, Any] = source["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        container = {key: value for key, value in container.items() if key not in OWN}
+        container["env"] = [*container["env"], {"name": "DRAIN_SECONDS", "value": "0"}]
+        secrets = [each["secretRef"]["name"] for each in container.get("envFrom", [])]
+        labels = {"app.kubernetes.io/name": NAME}
+        self._spec = {
+            "replicas": rollout["spec"]["replicas"],
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels, "annotations": {}},
+                "spec": {
+                    "containers": [container],
+                    "volumes": pod["volumes"],
+                    "securityContext": pod["securityContext"],
+                    "automountServiceAccountToken": False,
+                },
+            },
+        }
+        space = {"namespace": NAMESPACE, "name": NAME}
+        self._api.apply([_object("v1", "Namespace", {"name": NAMESPACE})], MANAGER)
+        self._api.apply([self._secret(name) for name in secrets], MANAGER)
+        self._apply()
+        port = {"name": "http", "port": 80, "targetPort": "http"}
+        grant = {
+            "from": [{"group": GATEWAY, "kind": "HTTPRoute", "namespace": "shop"}],
+            "to": [{"group": "", "kind": "Service"}],
+        }
+        path = {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}
+        rule = {
+            "matches": [{"path": {"type": "PathPrefix", "value": self.prefix}}],
+            "filters": [{"type": "URLRewrite", "urlRewrite": {"path": path}}],
+            "backendRefs": [{"name": NAME, "namespace": NAMESPACE, "port": 80}],
+        }
+        spec = {"parentRefs": route["spec"]["parentRefs"], "hostnames": route["spec"]["hostnames"], "rules": [rule]}
+        self._api.apply(
+            [
+                _object("v1", "Service", space, {"selector": labels, "ports": [port]}),
+                _object(f"{GATEWAY}/v1beta1", "ReferenceGrant", space, grant),
+                _object(f"{GATEWAY}/v1", "HTTPRoute", {"namespace": "shop", "name": NAME}, spec),
+            ],
+            MANAGER,
+        )
+        self._wait()
+
+    def _apply(self) -> None:
+        self._api.apply([_object("apps/v1", "Deployment", {"namespace": NAMESPACE, "name": NAME}, self._spec)], MANAGER)
+
+    def _wait(self) -> None:
+        path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{NAME}"
+        pods = f"/api/v1/namespaces/{NAMESPACE}/pods"
+        deadline = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < deadline:
+            found, want = self._read(path), self._spec["replicas"]
+            status = found.get("status", {})
+            fresh = status.get("observedGeneration") == found["metadata"]["generation"]
+            counts = {status.get(f"{word}Replicas") for word in ("updated", "available")} | {len(self._api.items(pods))}
+            if fresh and counts == {want}:
+                return
+            time.sleep(0.5)
+        raise RuntimeError(f"the plain Deployment is not there after {WAIT_SECONDS:g} s: {status}")
+
+    def _secret(self, name: str) -> Object:
+        found = self._read(f"/api/v1/namespaces/shop/secrets/{name}")
+        made = _object("v1", "Secret", {"namespace": NAMESPACE, "name": name})
+        return {**made, "data": found["data"]}
+
+    def _read(self, path: str) -> Object:
+        found = self._api.get(path)
+        if found is None:
+            raise RuntimeError(f"{path} is not there: make up")
+        return found
+
+
+def _object(version: str, kind: str, metadata: dict[str, Any], spec: dict[str, Any] | None = None) -> Object:
+    made: Object = {"apiVersion": version, "kind": kind, "metadata": metadata}
+    return made if spec is None else {**made, "spec": spec}

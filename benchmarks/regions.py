@@ -1,0 +1,84 @@
+"""What benchmarks of the running regions share: a clone that they push from, and clients of the API servers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.record import ROOT
+from onair.adapters.facts_file import read
+from onair.adapters.load_process import LoadProcess
+from onair.core.load import LoadPlan
+from onair.core.paths import Paths
+from onair.core.pki import CLUSTER_CA
+
+IDENTITY = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@onair.test")
+MAIN = "refs/heads/main"
+
+
+def git(folder: Path, *words: str) -> str:
+    """Run git in a folder and return its output.
+
+    Raises
+    ------
+    RuntimeError
+        If it fails; the message is git's.
+    """
+    done = subprocess.run(["git", *IDENTITY, *words], cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"git {' '.join(words)}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+@contextmanager
+def clone() -> Iterator[Path]:
+    """Yield a clone of what the regions serve; their branch is put back at the end."""
+    url = read(ROOT).platform.spec.git.local
+    with tempfile.TemporaryDirectory(prefix="onair-bench-") as folder:
+        found = Path(folder) / "clone"
+        git(Path(folder), "clone", "--quiet", "--branch", "main", url, str(found))
+        first = git(found, "rev-parse", "HEAD")
+        try:
+            yield found
+        finally:
+            git(found, "push", "--quiet", "--force", url, f"{first}:{MAIN}")
+
+
+def push(folder: Path) -> None:
+    """Push a clone's commits to where it is from."""
+    git(folder, "push", "--quiet", "origin", f"HEAD:{MAIN}")
+
+
+def release(folder: Path, service: str, cluster: str) -> None:
+    """Commit what stands in a clone, build a service's image of it, and commit its digest.
+
+    Raises
+    ------
+    RuntimeError
+        If the image cannot be built; the message is the command's.
+    """
+    git(folder, "commit", "--quiet", "--all", "--message", f"Benchmark: another {service}")
+    environment = {**os.environ, "PYTHONPATH": str(folder / "scripts")}
+    command = [sys.executable, "-m", "onair", "release", service, "--to", cluster]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"onair release {service}: {done.stdout[-1000:]}{done.stderr[-1000:]}")
+
+
+def load_of(cluster: str, path: str, rate: float, seconds: float) -> LoadProcess:
+    """Return a load on a region's edge, over kept and new connections by turns; ``with`` starts it."""
+    edge = read(ROOT).platform.spec.edge
+    plan = LoadPlan(
+        url=f"https://localhost:{edge.region_ports[cluster]}{path}",
+        rate=rate,
+        duration=seconds,
+        connections="mixed",
+        viewers=100,
+        ca_certificate=Paths.of().pki("platform") / f"{CLUSTER_CA}.crt",
+    )
+    return LoadProcess(plan, ROOT)
