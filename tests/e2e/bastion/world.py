@@ -92,9 +92,9 @@ class Bastion:
         self.write()
         return Someone(name, key)
 
-    def play(self, *words: str, extra: dict[str, object] | None = None) -> Played:
+    def play(self, *words: str, extra: dict[str, object] | None = None, kept: bool = True) -> Played:
         """Run the playbook, and tell how long it took."""
-        played = play.play(self.root, self.setting, *words, extra=extra)
+        played = play.play(self.root, self.setting, *words, extra=extra, kept=kept)
         told = f"playbook {' '.join(words)}: {played.ok} ok, {played.changed} changed, {played.failed} failed"
         self.say(f"{told}, {played.seconds:.1f} s")
         (self.rehearsal.folder / "play.log").open("a", encoding="utf-8").write(played.output)

@@ -70,7 +70,19 @@ def program(root: Path, name: str) -> Path:
     return found
 
 
-def play(root: Path, setting: Setting, *words: str, extra: Mapping[str, object] | None = None) -> Played:
+def _mitogen(root: Path) -> dict[str, str]:
+    """Return what makes Ansible use Mitogen, and the inventory its way into the system."""
+    (plugins,) = (root / PROGRAMS).parent.glob("lib/python3*/site-packages/ansible_mitogen/plugins")
+    return {
+        "ANSIBLE_STRATEGY_PLUGINS": str(plugins / "strategy"),
+        "ANSIBLE_STRATEGY": "mitogen_linear",
+        "ONAIR_BASTION_CONNECTION": "mitogen_lxc",
+    }
+
+
+def play(
+    root: Path, setting: Setting, *words: str, extra: Mapping[str, object] | None = None, kept: bool = True
+) -> Played:
     """Run the playbook on a rehearsal's system.
 
     Parameters
@@ -81,8 +93,13 @@ def play(root: Path, setting: Setting, *words: str, extra: Mapping[str, object] 
         Further words, e.g. ``--check`` and ``--diff``.
     extra
         Variables that win over all others.
+    kept
+        Whether Mitogen keeps one Python in the system for all tasks. Without it Ansible starts one for each, as it
+        does over Session Manager, for which Mitogen has no connection.
     """
     variables: dict[str, object] = {"bastion_onair": str(root / ".venv/bin/onair"), **(extra or {})}
+    if kept:  # literal: Mitogen takes an inventory's words as they stand
+        variables |= {"ansible_host": str(setting.root), "mitogen_lxc_attach_path": str(root / FOLDER / "enter")}
     if setting.people:
         variables["bastion_people_file"] = str(setting.people)
     command = [str(program(root, "ansible-playbook")), "playbook.yaml", "--extra-vars", json.dumps(variables), *words]
@@ -94,6 +111,7 @@ def play(root: Path, setting: Setting, *words: str, extra: Mapping[str, object] 
         "ONAIR_BASTION_CA": str(setting.authority),
         "ONAIR_BACKUP_PASSWORD_FILE": str(setting.password),
         "ONAIR_KUBECTL": str(setting.kubectl or ""),
+        **(_mitogen(root) if kept else {}),
     }
     began = time.monotonic()
     done = subprocess.run(
