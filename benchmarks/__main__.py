@@ -20,6 +20,7 @@ def main(
     pushes: Annotated[int, typer.Option(help="Pushes to time with webhooks.")] = 10,
     races: Annotated[int, typer.Option(help="Races of the gate with the usual chain (minutes each).")] = 3,
     released: Annotated[int, typer.Option(help="Releases of every service, and bad ones (minutes each).")] = 3,
+    rate: Annotated[float, typer.Option(help="Requests a second while services are released.")] = releases.RATE,
     polled: Annotated[int, typer.Option(help="Pushes to time without (minutes each).")] = 3,
 ) -> None:
     """Measure the running platform; cold and warm starts only when asked for."""
@@ -37,7 +38,7 @@ def main(
         "idle": idle.run,
         "pages": pages.run,
         "push": lambda: push.run(pushes, polled),
-        "releases": lambda: releases.run(released),
+        "releases": lambda: releases.run(released, rate),
     }
     missed = False
     for name, action in actions.items():

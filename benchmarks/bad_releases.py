@@ -9,7 +9,7 @@ from secrets import token_hex
 from typing import NamedTuple
 
 from benchmarks.record import Figure, Record, machine, save
-from benchmarks.regions import clone, git, load_of, push, release
+from benchmarks.regions import clone, edge, git, load_of, push, release
 from onair.adapters.kube_api import KubeApi, Object
 from onair.core import status
 from onair.core.paths import Paths
@@ -109,7 +109,7 @@ def _play(folder: Path, api: KubeApi, bad: Bad) -> Verdict:
             shares.append(ready.count(False) / len(ready))
         return bool(begun) and status.rollout(_rollout(api, bad.service)).given_up
 
-    with load_of(CLUSTER, bad.path, RATE, 2 * LIMIT_SECONDS) as load:
+    with load_of(edge(CLUSTER) + bad.path, RATE, 2 * LIMIT_SECONDS) as load:
         push(folder)
         _wait(f"{bad.service} is given up", given_up)
         seconds = time.monotonic() - begun[0]

@@ -1,4 +1,4 @@
-"""The peer of a release: the same container in a Deployment with Kubernetes' defaults, behind the same gateway."""
+"""The peer of a release: the same container in a Deployment with Kubernetes' defaults, behind a Service."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ NAMESPACE = NAME = "plain"
 WAIT_SECONDS = 180.0
 OWN = ("lifecycle",)
 """What ours adds to a container so that nothing is cut off."""
-GATEWAY = "gateway.networking.k8s.io"
+SECURITY = "pod-security.kubernetes.io/enforce"
+KEPT = {"argocd.argoproj.io/sync-options": "Prune=false"}
+PORT = 30980
 MANAGER = "benchmark"
 
 
 class Deployment:
-    """As many pods of a service's container: no preStop, no drain, no traffic policy; probes as ours.
+    """As many pods of a service's container behind a NodePort: no preStop, no drain, no gateway; probes as ours.
 
-    Outside the namespaces that policies guard, which refuse it; its route is the shop's, as the gateway takes no other.
+    Outside the namespaces that policies guard, which refuse it; they refuse a route to it as well.
     """
-
-    prefix = "/plain"
 
     def __init__(self, api: KubeApi, service: str) -> None:
         self._api, self._service = api, service
@@ -36,9 +36,16 @@ class Deployment:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for path in (f"/apis/{GATEWAY}/v1/namespaces/shop/httproutes/{NAME}", f"/api/v1/namespaces/{NAMESPACE}"):
-            if found := self._api.get(path):
-                self._api.delete(path, found["metadata"]["uid"], 0)
+        path = f"/api/v1/namespaces/{NAMESPACE}"
+        if found := self._api.get(path):
+            self._api.delete(path, found["metadata"]["uid"], 0)
+
+    @property
+    def address(self) -> str:
+        """The first node's address, and its port."""
+        (node, *_) = self._api.items("/api/v1/nodes")
+        inside = next(each["address"] for each in node["status"]["addresses"] if each["type"] == "InternalIP")
+        return f"http://{inside}:{PORT}"
 
     def restart(self) -> None:
         """Roll it, as `kubectl rollout restart` does, and wait until the new pods alone run."""
@@ -48,7 +55,6 @@ class Deployment:
 
     def _make(self) -> None:
         source = self._read(f"/apis/apps/v1/namespaces/shop/deployments/{self._service}")
-        route = self._read(f"/apis/{GATEWAY}/v1/namespaces/shop/httproutes/{self._service}")
         rollout = self._read(f"/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/{self._service}")
         pod: dict[str, Any] = source["spec"]["template"]["spec"]
         (container,) = pod["containers"]
@@ -70,29 +76,15 @@ class Deployment:
             },
         }
         space = {"namespace": NAMESPACE, "name": NAME}
-        self._api.apply([_object("v1", "Namespace", {"name": NAMESPACE})], MANAGER)
-        self._api.apply([self._secret(name) for name in secrets], MANAGER)
-        self._apply()
-        port = {"name": "http", "port": 80, "targetPort": "http"}
-        grant = {
-            "from": [{"group": GATEWAY, "kind": "HTTPRoute", "namespace": "shop"}],
-            "to": [{"group": "", "kind": "Service"}],
-        }
-        path = {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}
-        rule = {
-            "matches": [{"path": {"type": "PathPrefix", "value": self.prefix}}],
-            "filters": [{"type": "URLRewrite", "urlRewrite": {"path": path}}],
-            "backendRefs": [{"name": NAME, "namespace": NAMESPACE, "port": 80}],
-        }
-        spec = {"parentRefs": route["spec"]["parentRefs"], "hostnames": route["spec"]["hostnames"], "rules": [rule]}
         self._api.apply(
-            [
-                _object("v1", "Service", space, {"selector": labels, "ports": [port]}),
-                _object(f"{GATEWAY}/v1beta1", "ReferenceGrant", space, grant),
-                _object(f"{GATEWAY}/v1", "HTTPRoute", {"namespace": "shop", "name": NAME}, spec),
-            ],
+            [_object("v1", "Namespace", {"name": NAMESPACE, "labels": {SECURITY: "baseline"}, "annotations": KEPT})],
             MANAGER,
         )
+        self._api.apply([self._secret(name) for name in secrets], MANAGER)
+        self._apply()
+        port = {"name": "http", "port": 80, "targetPort": "http", "nodePort": PORT}
+        service = {"type": "NodePort", "selector": labels, "ports": [port]}
+        self._api.apply([_object("v1", "Service", space, service)], MANAGER)
         self._wait()
 
     def _apply(self) -> None:

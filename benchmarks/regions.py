@@ -70,11 +70,15 @@ def release(folder: Path, service: str, cluster: str) -> None:
         raise RuntimeError(f"onair release {service}: {done.stdout[-1000:]}{done.stderr[-1000:]}")
 
 
-def load_of(cluster: str, path: str, rate: float, seconds: float) -> LoadProcess:
-    """Return a load on a region's edge, over kept and new connections by turns; ``with`` starts it."""
-    edge = read(ROOT).platform.spec.edge
+def edge(cluster: str) -> str:
+    """Return the address of a region's edge."""
+    return f"https://localhost:{read(ROOT).platform.spec.edge.region_ports[cluster]}"
+
+
+def load_of(url: str, rate: float, seconds: float) -> LoadProcess:
+    """Return a load over kept and new connections by turns; ``with`` starts it."""
     plan = LoadPlan(
-        url=f"https://localhost:{edge.region_ports[cluster]}{path}",
+        url=url,
         rate=rate,
         duration=seconds,
         connections="mixed",

@@ -11,14 +11,14 @@ from secrets import token_hex
 
 from benchmarks import plain
 from benchmarks.record import Figure, Record, machine, save
-from benchmarks.regions import clone, load_of, push, release
+from benchmarks.regions import clone, edge, load_of, push, release
 from onair.adapters.kube_api import KubeApi, Object
 from onair.core.leaf import Leaf, digest
 from onair.core.paths import Paths
 
 CLUSTER = "local-kr"
 RATE, SECONDS, LIMIT_SECONDS = 200.0, 90.0, 480.0
-"""Requests a second; how long a load lasts at least, and a release at most."""
+"""Requests a second, where the machine can; how long a load lasts at least, and a release at most."""
 STEADY_SECONDS = 5.0
 LEAST = 100_000
 SAME = "catalog"
@@ -40,12 +40,13 @@ class Found:
 
 @dataclass
 class Race:
-    """Releases at 200 requests a second, by what is released; ``details`` has a line of each."""
+    """Releases under load, by what is released; ``details`` has a line of each."""
 
+    rate: float
     found: dict[str, Found] = field(default_factory=dict)
     details: list[str] = field(default_factory=list)
 
-    def measure(self, what: str, path: str, deliver: Callable[[], None]) -> None:
+    def measure(self, what: str, url: str, deliver: Callable[[], None]) -> None:
         """Release something under load.
 
         Raises
@@ -53,7 +54,7 @@ class Race:
         RuntimeError
             If the client cannot keep up: then nothing is measured.
         """
-        with load_of(CLUSTER, path, RATE, LIMIT_SECONDS) as load:
+        with load_of(url, self.rate, LIMIT_SECONDS) as load:
             time.sleep(STEADY_SECONDS)
             began = time.monotonic()
             deliver()
@@ -75,7 +76,7 @@ class Race:
         into.seconds.append(took)
 
 
-def run(runs: int = 3) -> Record:
+def run(runs: int = 3, rate: float = RATE) -> Record:
     """Release every service of a region ``runs`` times; the served branch is put back afterwards.
 
     Raises
@@ -89,13 +90,13 @@ def run(runs: int = 3) -> Record:
         for each in api.items(ROLLOUTS)
         if SMOKE in each["metadata"].get("annotations", {})
     }
-    race = Race()
+    race = Race(rate)
     with clone() as folder, plain.Deployment(api, SAME) as deployment:
         for _ in range(runs):
             for name, (strategy, path) in smokes.items():
                 _prepare(folder, name)
-                race.measure(f"{name}, {strategy}", path, partial(_deliver, folder, api, name))
-            race.measure(PLAIN, deployment.prefix + smokes[SAME][1], deployment.restart)
+                race.measure(f"{name}, {strategy}", edge(CLUSTER) + path, partial(_deliver, folder, api, name))
+            race.measure(PLAIN, deployment.address + smokes[SAME][1], deployment.restart)
     peer = race.found.pop(PLAIN)
     sent = sum(sum(each.sent) for each in race.found.values())
     figures = [
@@ -105,7 +106,7 @@ def run(runs: int = 3) -> Record:
         Figure(name=f"{PLAIN}: to the new version alone", unit="s", samples=peer.seconds),
         Figure(name="requests short of 100,000", unit="requests", samples=[max(0.0, LEAST - sent)], target=0),
     ]
-    total = f"{RATE:g} requests/s, kept and new connections by turns: {sent:,.0f} in all, the plain Deployment's aside"
+    total = f"{rate:g} requests/s, kept and new connections by turns: {sent:,.0f} in all, the plain Deployment's aside"
     return save("releases", figures, before, [total, *race.details])
 
 
