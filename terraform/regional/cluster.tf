@@ -59,6 +59,42 @@ module "cluster_role" {
     "AmazonEKSClusterPolicy", "AmazonEKSComputePolicy", "AmazonEKSBlockStoragePolicy", "AmazonEKSLoadBalancingPolicy",
     "AmazonEKSNetworkingPolicy",
   ]
+  policies = { tags = data.aws_iam_policy_document.auto_mode_tags.json }
+}
+
+# AWS's policies let Auto Mode set its own tags alone; NodeClass and StorageClass add ours. Only beside its own, so only on what it makes.
+# source: https://docs.aws.amazon.com/eks/latest/userguide/auto-learn-iam.html#tag-prop
+data "aws_iam_policy_document" "auto_mode_tags" {
+  statement {
+    sid       = "Nodes"
+    actions   = ["ec2:CreateFleet", "ec2:RunInstances", "ec2:CreateLaunchTemplate"]
+    resources = ["*"]
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/eks:eks-cluster-name"
+      values   = ["$${aws:PrincipalTag/eks:eks-cluster-name}"]
+    }
+    condition {
+      test     = "StringLike"
+      variable = "aws:RequestTag/eks:kubernetes-node-class-name"
+      values   = ["*"]
+    }
+    condition {
+      test     = "StringLike"
+      variable = "aws:RequestTag/eks:kubernetes-node-pool-name"
+      values   = ["*"]
+    }
+  }
+  statement {
+    sid       = "Volumes"
+    actions   = ["ec2:CreateVolume", "ec2:CreateSnapshot"]
+    resources = ["arn:aws:ec2:*:*:volume/*", "arn:aws:ec2:*:*:snapshot/*"]
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/eks:eks-cluster-name"
+      values   = ["$${aws:PrincipalTag/eks:eks-cluster-name}"]
+    }
+  }
 }
 
 module "node_role" {
