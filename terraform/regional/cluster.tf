@@ -145,10 +145,21 @@ resource "aws_eks_access_policy_association" "break_glass" {
   }
 }
 
+locals {
+  addon_settings = {
+    # Makes Secrets of what pods mount, on the nodes of every tier.
+    aws-secrets-store-csi-driver-provider = {
+      tolerations              = [{ operator = "Exists" }]
+      secrets-store-csi-driver = { syncSecret = { enabled = true } }
+    }
+  }
+}
+
 resource "aws_eks_addon" "this" {
   for_each                    = toset(module.facts.cloud.addons)
   cluster_name                = aws_eks_cluster.this.name
   addon_name                  = each.value
+  configuration_values        = contains(keys(local.addon_settings), each.value) ? jsonencode(local.addon_settings[each.value]) : null
   resolve_conflicts_on_create = "OVERWRITE"
   resolve_conflicts_on_update = "OVERWRITE"
 }
