@@ -73,6 +73,11 @@ def test_a_defect_is_found_by_its_own_rule_alone(case: dict[str, Any], known: Sc
     assert rules(edited(case), known) == {case["rule"]}
 
 
+def test_a_definition_is_one_that_an_api_server_would_take(definitions: dict[str, list[Body]], known: Schemas) -> None:
+    for body in definitions["prod"]:
+        assert rules(body, known) == set(), body["metadata"]["name"]
+
+
 def test_every_kind_is_tried(definitions: dict[str, list[Body]]) -> None:
     tried = {case["in"] for case in CASES["wrong"]} & CASES["right"].keys()
     assert {CASES["right"][name]["kind"] for name in tried} == {

@@ -52,14 +52,16 @@ class Described(_Strict):
     def definition(self) -> Body:
         """Return it as a CustomResourceDefinition."""
         schema = {"type": "object", "required": ["spec"], "properties": {"spec": self.spec}}
+        singular = self.kind.lower()
+        plural = f"{singular}es" if singular.endswith("s") else f"{singular}s"
         version = {"name": self.version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
         return {
             "apiVersion": "apiextensions.k8s.io/v1",
             "kind": DEFINITION,
-            "metadata": {"name": f"{self.kind.lower()}s.{self.group}"},
+            "metadata": {"name": f"{plural}.{self.group}"},
             "spec": {
                 "group": self.group,
-                "names": {"kind": self.kind},
+                "names": {"kind": self.kind, "plural": plural},
                 "scope": self.scope,
                 "versions": [version],
             },
