@@ -8,7 +8,7 @@ locals {
 
 resource "aws_secretsmanager_secret" "this" {
   for_each                = local.secrets
-  name                    = "${module.facts.shared}/${each.key}"
+  name                    = "${module.facts.shared}-${replace(each.key, "/", "-")}"
   description             = "Secret ${each.key} of both regions"
   kms_key_id              = data.aws_kms_alias.home["secrets"].target_key_arn
   recovery_window_in_days = local.profile.locks ? 30 : 0

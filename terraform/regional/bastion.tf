@@ -107,7 +107,7 @@ data "aws_iam_policy_document" "bastion" {
 
 # What the backups are encrypted with. The playbook's runner reads it (rights in cloud.yaml); the machine's own role may not.
 resource "aws_secretsmanager_secret" "bastion_backup" {
-  name                    = "${local.prefix}/bastion-backup"
+  name                    = "${local.prefix}-bastion-backup"
   description             = "Password of the bastion's backups: without it they are lost"
   kms_key_id              = module.key["secrets"].arn
   recovery_window_in_days = local.profile.locks ? 30 : 0

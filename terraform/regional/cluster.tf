@@ -59,6 +59,42 @@ module "cluster_role" {
     "AmazonEKSClusterPolicy", "AmazonEKSComputePolicy", "AmazonEKSBlockStoragePolicy", "AmazonEKSLoadBalancingPolicy",
     "AmazonEKSNetworkingPolicy",
   ]
+  policies = { tags = data.aws_iam_policy_document.auto_mode_tags.json }
+}
+
+# AWS's policies let Auto Mode set its own tags alone; NodeClass and StorageClass add ours. Only beside its own, so only on what it makes.
+# source: https://docs.aws.amazon.com/eks/latest/userguide/auto-learn-iam.html#tag-prop
+data "aws_iam_policy_document" "auto_mode_tags" {
+  statement {
+    sid       = "Nodes"
+    actions   = ["ec2:CreateFleet", "ec2:RunInstances", "ec2:CreateLaunchTemplate"]
+    resources = ["*"]
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/eks:eks-cluster-name"
+      values   = ["$${aws:PrincipalTag/eks:eks-cluster-name}"]
+    }
+    condition {
+      test     = "StringLike"
+      variable = "aws:RequestTag/eks:kubernetes-node-class-name"
+      values   = ["*"]
+    }
+    condition {
+      test     = "StringLike"
+      variable = "aws:RequestTag/eks:kubernetes-node-pool-name"
+      values   = ["*"]
+    }
+  }
+  statement {
+    sid       = "Volumes"
+    actions   = ["ec2:CreateVolume", "ec2:CreateSnapshot"]
+    resources = ["arn:aws:ec2:*:*:volume/*", "arn:aws:ec2:*:*:snapshot/*"]
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/eks:eks-cluster-name"
+      values   = ["$${aws:PrincipalTag/eks:eks-cluster-name}"]
+    }
+  }
 }
 
 module "node_role" {
@@ -109,10 +145,21 @@ resource "aws_eks_access_policy_association" "break_glass" {
   }
 }
 
+locals {
+  addon_settings = {
+    # Makes Secrets of what pods mount, on the nodes of every tier.
+    aws-secrets-store-csi-driver-provider = {
+      tolerations              = [{ operator = "Exists" }]
+      secrets-store-csi-driver = { syncSecret = { enabled = true } }
+    }
+  }
+}
+
 resource "aws_eks_addon" "this" {
   for_each                    = toset(module.facts.cloud.addons)
   cluster_name                = aws_eks_cluster.this.name
   addon_name                  = each.value
+  configuration_values        = contains(keys(local.addon_settings), each.value) ? jsonencode(local.addon_settings[each.value]) : null
   resolve_conflicts_on_create = "OVERWRITE"
   resolve_conflicts_on_update = "OVERWRITE"
 }

@@ -18,6 +18,9 @@ resource "aws_lb_target_group" "this" {
   vpc_id               = aws_vpc.this.id
   preserve_client_ip   = true
   deregistration_delay = local.edge.drainSeconds
+  # AWS's policy lets Auto Mode register nodes with groups of its cluster alone, told by this.
+  # source: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonEKSLoadBalancingPolicy.html
+  tags = { "eks:eks-cluster-name" = aws_eks_cluster.this.name }
 
   health_check {
     protocol            = "HTTPS"

@@ -3,7 +3,7 @@
 locals {
   secrets      = { for key, secret in module.facts.secrets : key => secret if try(secret.certificate, null) == null }
   shared       = [for key, secret in local.secrets : key if anytrue([for item in values(secret.keys) : try(item.shared, false)])]
-  secret_names = { for key in keys(local.secrets) : key => "${contains(local.shared, key) ? module.facts.shared : local.prefix}/${key}" }
+  secret_names = { for key in keys(local.secrets) : key => "${contains(local.shared, key) ? module.facts.shared : local.prefix}-${replace(key, "/", "-")}" }
   own          = { for key, secret in local.secrets : key => secret if !contains(local.shared, key) }
   # Where a local address is written, the cloud has another.
   elsewhere = {

@@ -30,10 +30,11 @@ def test_a_dry_run_shows_every_object_in_order(capsys: pytest.CaptureFixture[str
     # A production cluster: what a local one has of upstream comes from a git server that `onair up` starts.
     lines = told(capsys, "prod-kr", "--dry-run").splitlines()
     headings = [line for line in lines if line.startswith("# ")]
-    assert len(headings) == 5, headings
+    assert len(headings) == 6, headings
     place = {line: number for number, line in enumerate(lines)}
     order = [
         "Namespace argocd",
+        "NodePool was",
         "CustomResourceDefinition applications.argoproj.io",
         "StatefulSet argocd/argocd-application-controller",
         "Application argocd/bootstrap",

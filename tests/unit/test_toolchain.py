@@ -45,6 +45,11 @@ def test_a_module_file_that_does_not_fit_is_refused(go_mod: str) -> None:
         tool("x", RECIPE, go_mod, "", "linux/amd64")
 
 
+def test_a_tool_is_of_use() -> None:
+    with pytest.raises(ValueError, match="binaries, a mirror, or both"):
+        Recipe(module="example.com/x")
+
+
 def test_the_key_changes_with_all_that_changes_a_program_and_nothing_else() -> None:
     def key(
         recipe: Recipe = RECIPE,

@@ -15,7 +15,8 @@ from onair.cli.context import ROOT
 def command() -> None:
     """Let checkov and kubernetes-validate judge what the clusters run, and compare what they saw with what there is."""
     rendered = render(ROOT, cache=default_folder())
-    findings = [*rendered.findings, *second_opinion.ask(ROOT, rendered.estate_objects)]
+    seen = [*rendered.estate_objects, *rendered.brought]
+    findings = [*rendered.findings, *second_opinion.ask(ROOT, seen)]
     console.render(findings, Console(highlight=False, soft_wrap=True))
-    typer.echo(f"{len(rendered.estate_objects)} objects, {len(findings)} findings")
+    typer.echo(f"{len(seen)} objects, {len(findings)} findings")
     raise typer.Exit(1 if findings else 0)

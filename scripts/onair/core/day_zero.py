@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 Object = dict[str, Any]
 Objects = list[Object]
-APPLIED = ("namespaces", "dns", "argocd")
-"""Parts that Argo CD needs in order to run: names, addresses (where the cloud does not have them) and itself."""
+APPLIED = ("namespaces", "nodes", "dns", "argocd")
+"""Parts that Argo CD needs in order to run: names, nodes and addresses (where they are not there anyway) and itself."""
 DEFINING = ("rollouts", "gateway")
 """Parts that bring kinds (CustomResourceDefinitions)."""
 DEFINITION = "CustomResourceDefinition"
@@ -56,6 +56,7 @@ def stages(parts: Mapping[str, Objects]) -> list[Stage]:
     workloads = [each for each in own if each["kind"] in ("Deployment", "StatefulSet")]
     found = [
         Stage("namespaces", parts["namespaces"]),
+        Stage("nodes", parts.get("nodes", ())),
         Stage("names of the cluster", parts.get("dns", ())),
         Stage("kinds", definitions, [_established(definitions)]),
         Stage("Argo CD", own, [_rolled_out(each) for each in workloads]),

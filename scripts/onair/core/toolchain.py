@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 KUBERNETES_LIBRARY = "k8s.io/apimachinery"
 GOFLAGS = "-mod=readonly -trimpath -buildvcs=false -gcflags=all=-dwarf=false"
@@ -38,6 +38,8 @@ class Recipe(BaseModel):
 
     Attributes
     ----------
+    binaries
+        None where only the module's files are wanted.
     needed_by
         ``regions`` for what they run or are made with, ``tests`` for what is built only when a test asks for it.
     """
@@ -45,11 +47,17 @@ class Recipe(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     module: str
-    binaries: dict[str, str] = Field(min_length=1)
+    binaries: dict[str, str] = {}
     stamps: dict[str, str] = {}
     tags: list[str] = []
     mirror: Mirror | None = None
     needed_by: Literal["regions", "tests"] = "regions"
+
+    @model_validator(mode="after")
+    def _of_use(self) -> "Recipe":
+        if not self.binaries and self.mirror is None:
+            raise ValueError("binaries, a mirror, or both")
+        return self
 
 
 class GoMod(NamedTuple):

@@ -37,9 +37,12 @@ def values(cluster: str) -> dict[str, Any]:
 @pytest.fixture
 def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> build.Estate:
     """A clone with the facts alone; what Terraform answers is :func:`values`."""
-    for name in ("platform/platform.yaml", "prod-kr/facts/cluster.yaml", "prod-us/facts/cluster.yaml"):
+    facts = [
+        f"{cluster}/facts/{part}.yaml" for cluster in ("prod-kr", "prod-us") for part in ("cluster", "kustomization")
+    ]
+    for name in ("platform/platform.yaml", *facts):
         file = tmp_path / "clusters" / name
-        file.parent.mkdir(parents=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text((ROOT / "clusters" / name).read_text())
     monkeypatch.setattr(build.Estate, "facts_of", lambda _, each: {"facts": values(each.workspace)})
     return build.Estate(tmp_path, Place(ACCOUNT, {}), FACTS, cloud_file.read(ROOT, FACTS))
@@ -60,12 +63,16 @@ def gate(root: Path, **changed: object) -> list[str]:
 
 def test_what_is_written_the_gate_takes(estate: build.Estate) -> None:
     assert gate(estate.root) == [], "nothing is built yet"
-    assert outputs_file.write(estate) == [outputs.file_of("prod-kr"), outputs.file_of("prod-us")]
+    files = (outputs.file_of, outputs.kustomization_of)
+    assert outputs_file.write(estate) == [file(name) for name in ("prod-kr", "prod-us") for file in files]
     assert gate(estate.root) == []
     assert outputs_file.write(estate) == []
     body = yaml.safe_load((estate.root / outputs.file_of("prod-us")).read_text())
     assert body["metadata"]["annotations"] == {"config.kubernetes.io/local-config": "true"}
     assert set(body["spec"]) == set(outputs.FIELDS)
+    names = yaml.safe_load((estate.root / outputs.kustomization_of("prod-us")).read_text())
+    assert names["resources"] == ["cluster.yaml", "outputs.yaml"]
+    assert not any("unbuilt" in each for each in names["components"])
     kr, us = (values(name)["ivsChannel"] for name in ("prod-kr", "prod-us"))
     assert body["spec"]["channels"] == f"kr={kr},us={us}"
 

@@ -12,7 +12,7 @@ from onair.core.cloud.facts import Right
 from onair.core.cloud.rights import Request, judge, like, may
 
 REGION = "us-west-2"
-STORED = "arn:aws:secretsmanager:us-west-2:123456789012:secret:onair-prod-us/shop/order-db-AbCdEf"
+STORED = "arn:aws:secretsmanager:us-west-2:123456789012:secret:onair-prod-us-shop-order-db-AbCdEf"
 READ = Request("secretsmanager:GetSecretValue", STORED)
 RIGHT = Right(action=READ.action, resource=STORED, roles=["order"], why="orders")
 

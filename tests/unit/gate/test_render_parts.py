@@ -157,9 +157,9 @@ def test_a_message_of_any_length_stays_readable() -> None:
 
 def test_every_rule_of_the_tree_can_be_explained() -> None:
     scripts = Path(__file__).resolve().parents[3] / "scripts/onair"
-    sources = [*scripts.glob("core/gate/[ak]*.py"), *scripts.glob("adapters/gate/[lprtw]*.py")]
+    sources = [*scripts.glob("core/gate/[ak]*.py"), *scripts.glob("adapters/gate/[klprtw]*.py")]
     text = "\n".join(path.read_text() for path in sources)
-    used = set(re.findall(r'"((?:render|applicationset)/[a-z-]+|tree/(?:missing-reference|unreached))"', text))
+    used = set(re.findall(r'"((?:render|applicationset)/[a-z-]+|tree/(?:kinds|missing-reference|unreached))"', text))
     used |= {f"tree/{name}" for name in re.findall(r'_finding\("([a-z0-9-]+)"', text)}
     assert used == {rule.id for rule in RULES}
     for rule in RULES:

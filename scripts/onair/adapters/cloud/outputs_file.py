@@ -32,11 +32,15 @@ def write(estate: Estate) -> list[str]:
     changed = []
     for name, found in values.items():
         made = outputs.made_from(platform, _spec(estate.root / f"clusters/{name}/facts/cluster.yaml"))
-        text = outputs.write(name, estate.place.account, made, found, channels)
-        file = estate.root / outputs.file_of(name)
-        if not file.is_file() or file.read_text() != text:
-            file.write_text(text)
-            changed.append(outputs.file_of(name))
+        names = estate.root / outputs.kustomization_of(name)
+        for path, text in (
+            (outputs.file_of(name), outputs.write(name, estate.place.account, made, found, channels)),
+            (outputs.kustomization_of(name), outputs.named(names.read_text())),
+        ):
+            file = estate.root / path
+            if not file.is_file() or file.read_text() != text:
+                file.write_text(text)
+                changed.append(path)
     return changed
 
 

@@ -143,6 +143,7 @@ def _read(
         data=facts.data,
         texts=found.files,
         locate=locator(found.files, rendered.reach_by_leaf),
+        brought=rendered.brought,
         whole=rendered.whole,
     )
     return Checked(found.files, rendered, estate, found.findings)

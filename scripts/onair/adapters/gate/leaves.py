@@ -72,6 +72,11 @@ class Leaves:
 
         return Workspace(self._files, self._programs.environment, self._cache)
 
+    @property
+    def git(self) -> Mapping[str, str]:
+        """Settings by which git reads the platform's mirrors."""
+        return self._programs.environment
+
     @cached_property
     def _base_key(self) -> str:
         return key_of(code.named(*_SOURCES), self._programs.pins)

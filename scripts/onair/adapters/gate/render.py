@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from onair.adapters.gate import tree
+from onair.adapters.gate import kinds, sources, tree
 from onair.adapters.gate.cache import Cache
 from onair.adapters.gate.leaves import Leaves
 from onair.adapters.gate.parts import Part, Parts
@@ -71,11 +72,14 @@ class Rendered:
         Every Application; its objects are read from the cache only when asked for.
     reach_by_leaf
         The files that each leaf is rendered from.
+    brought
+        Definitions of the kinds that clusters have without an Application.
     findings
         What does not render or expand, what is missing, what no leaf reaches.
     """
 
     synced: list[Synced] = field(default_factory=list)
+    brought: list[Object] = field(default_factory=list)
     reach_by_leaf: dict[str, frozenset[str]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
@@ -168,9 +172,10 @@ def render_files(
         run = _Run(leaves, pool, step)
         run.start(likely)
         expansions = [applications_of(cluster, folders, run.slim) for cluster in wanted]
-        synced = [each for expansion in expansions for each in run.synced(expansion.applications)]
+        brought, faults = _brought(files, wanted, leaves.git, store)
+        synced = [each for expansion in expansions for each in run.synced(expansion.applications, brought)]
         reaches = {leaf: leaves.reach(leaf) for leaf in (*run.leaves, *likely)}
-    findings = [found for expansion in expansions for found in expansion.findings]
+    findings = [*faults, *(found for expansion in expansions for found in expansion.findings)]
     used = {BOOTSTRAP.format(cluster=cluster) for cluster in wanted}
     used |= {each.application.path for each in synced if not each.application.foreign}
     used |= {leaf for leaf in likely if leaf.split("/")[1] in _incomplete(wanted, expansions)}
@@ -179,7 +184,7 @@ def render_files(
     findings += missing_references(reaches[leaf] for leaf in sorted(used))
     if clusters is None:
         findings += unreached(files, frozenset().union(*(reaches[leaf].files for leaf in used)))
-    return Rendered(synced, {leaf: reaches[leaf].files for leaf in sorted(used)}, findings)
+    return Rendered(synced, brought, {leaf: reaches[leaf].files for leaf in sorted(used)}, findings)
 
 
 class _Run:
@@ -208,10 +213,12 @@ class _Run:
         """Return the objects of a leaf, without the schemas of CustomResourceDefinitions."""
         return self._leaf(leaf).result().slim
 
-    def synced(self, applications: Sequence[Application]) -> list[Synced]:
+    def synced(self, applications: Sequence[Application], brought: Sequence[Object]) -> list[Synced]:
         """Return the Applications of one cluster with their parts."""
         parts = [self._part(each) for each in applications]
-        known = scopes(body for part in parts for body in part.result().slim)
+        clusters = {each.cluster for each in applications}
+        known = scopes(each.body for each in brought if each.cluster in clusters)
+        known |= scopes(body for part in parts for body in part.result().slim)
         return [Synced(made, part.result(), known) for made, part in zip(applications, parts, strict=True)]
 
     def findings(self, leaves: Iterable[str]) -> list[Finding]:
@@ -235,6 +242,17 @@ class _Run:
         if key not in self._charts:
             self._charts[key] = f"{made.cluster} {made.name}", self._pool.submit(self._leaves.chart, made)
         return self._charts[key][1]
+
+
+def _brought(
+    files: Mapping[str, str], clusters: Sequence[str], git: Mapping[str, str], store: Cache
+) -> tuple[list[Object], list[Finding]]:
+    """Return the definitions that each cluster has without an Application, and why some are not there."""
+    by_environment, findings = kinds.definitions(files, git, store)
+    facts = sources.facts(files, store).clusters if by_environment else {}
+    environments = {name: str(facts.get(name, {}).get("environment")) for name in clusters}
+    bodies = ((name, body) for name in clusters for body in by_environment.get(environments[name], ()))
+    return [Object(name, "", posixpath.dirname(kinds.FILE), body) for name, body in bodies], findings
 
 
 def _merged(found: Finding, names: Sequence[str]) -> Finding:

@@ -174,7 +174,8 @@ class Verdicts:
             from onair.core.gate.policy.judge import Judge  # noqa: PLC0415
 
             objects = self._estate.objects
-            loaded = schemas.load(self._rules.version, objects, self._rules.folder, self._estate.whole)
+            definitions = (*objects, *self._estate.brought)
+            loaded = schemas.load(self._rules.version, definitions, self._rules.folder, self._estate.whole)
             self._tools = loaded, Judge(self._rules.policies, objects=objects, environment=self._rules.environment)
         return self._tools
 
@@ -184,6 +185,8 @@ class Verdicts:
         for each in self._synced:
             if any(body.get("kind") in _SURROUNDING for body in each.part.slim):
                 keys[each.application.cluster].append(each.part.key or each.application.name)
+        for found in self._estate.brought:
+            keys[found.cluster].append(_content(found))
         return defaultdict(str, {cluster: key_of(*sorted(found)) for cluster, found in keys.items()})
 
 

@@ -35,7 +35,8 @@ def render(local: LocalPlatform, tree: Path, cluster: str) -> dict[str, Objects]
         If a part does not render.
     """
     folder = tree / "clusters" / cluster / "infrastructure"
-    return rendered(folder, (*APPLIED, *DEFINING), local.tools, local.git_environment())
+    parts = [part for part in (*APPLIED, *DEFINING) if (folder / part).is_dir()]
+    return rendered(folder, parts, local.tools, local.git_environment())
 
 
 def bootstrap(local: LocalPlatform, region: Region, parts: Mapping[str, Objects]) -> None:

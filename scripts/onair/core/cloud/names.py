@@ -56,6 +56,7 @@ TYPES: Mapping[str, Named] = {
     "aws_rds_cluster_instance": Named("identifier", "db-cluster"),
     "aws_route_table": TAG,
     "aws_s3_bucket": Named("bucket", "bucket"),
+    "aws_secretsmanager_secret": Named("name"),
     "aws_security_group": Named("name"),
     "aws_sns_topic": Named("name"),
     "aws_sqs_queue": Named("name"),

@@ -20,6 +20,7 @@ FACTS = ("cloudRegion", "zones", "network", "peer")
 """Facts of a cluster that a region is built by: another one is another region's."""
 FIELDS = ("account", "madeFrom", "nodeRole", "targetGroup", "queueUrl", "channels", "database", "reader", "cache")
 PROD = "prod"
+UNBUILT = "- ../../../infrastructure/components/unbuilt\n"
 _ARN = re.compile(r"arn:aws:[a-z]+:(?P<region>[a-z0-9-]*):(?P<account>\d{12}):")
 
 
@@ -66,6 +67,16 @@ def write(cluster: str, account: str, made: str, values: Mapping[str, Any], chan
             "",
         )
     )
+
+
+def kustomization_of(cluster: str) -> str:
+    """Return the file that names a cluster's facts."""
+    return f"clusters/{cluster}/facts/kustomization.yaml"
+
+
+def named(text: str) -> str:
+    """Return the text of such a file once the outputs are there: it names them, in the place of what leaves out."""
+    return text.replace("resources: [cluster.yaml]", "resources: [cluster.yaml, outputs.yaml]").replace(UNBUILT, "")
 
 
 def fresh(estate: Estate) -> Iterator[Finding]:

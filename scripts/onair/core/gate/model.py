@@ -125,6 +125,8 @@ class Estate:
         Text of every file below ``apps``, ``clusters``, ``infrastructure``, ``policies`` (sources excluded) by path.
     locate
         Finds an object's place in git.
+    brought
+        Definitions of the kinds that clusters have although nothing syncs them (``clusters/platform/kinds.yaml``).
     whole
         Returns a CustomResourceDefinition with its schemas, which are nine tenths of an estate and which few rules look
         at: in ``objects`` marks stand for them, equal for equal ones.
@@ -136,6 +138,7 @@ class Estate:
     data: Mapping[str, Body] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     locate: Locate = lambda found, path=(): Place(f"{found.leaf}/kustomization.yaml")
+    brought: Sequence[Object] = ()
     whole: Callable[[Object], Object] = lambda found: found
 
     @cached_property

@@ -75,6 +75,12 @@ RULES: tuple[Rule, ...] = (
         "# onair toolchain kustomize helm\n",
     ),
     Rule(
+        "tree/kinds",
+        "what a cloud brings to its clusters is judged by these definitions, and by nothing without them",
+        "published: https://github.com/x/x.git//crds/x.yaml?ref=main # in clusters/platform/kinds.yaml\n",
+        "published: https://github.com/x/x.git//crds/x.yaml?ref=v1.2.3\n",
+    ),
+    Rule(
         "applicationset/unsupported",
         "what would be synced cannot be told without a cluster, so it would go unchecked",
         _SET.format("false"),
