@@ -230,6 +230,19 @@ def test_the_toolchain_is_read_again_when_a_pin_changes(tmp_path: Path) -> None:
     assert after.binaries["helm"] == before.binaries["helm"]
 
 
+def test_mirrors_that_are_here_are_read_and_others_are_asked_of_the_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONAIR_CACHE", str(tmp_path / "cache"))
+    store = Cache(tmp_path / "store")
+    assert Programs(ROOT, store).environment == {}, "there is none yet"
+    mirror = tmp_path / "cache/mirrors/github.com/argoproj/argo-cd.git"
+    mirror.mkdir(parents=True)
+    found = Programs(ROOT, store).environment
+    assert found["GIT_CONFIG_COUNT"] == "2", "with and without .git"
+    assert {found[f"GIT_CONFIG_KEY_{i}"] for i in range(2)} == {f"url.{mirror}.insteadOf"}
+
+
 def test_code_is_named_by_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(code, "_TOP", tmp_path)
     (tmp_path / "core").mkdir()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from onair.core.finding import Finding, OnairError
@@ -13,6 +13,13 @@ from onair.core.finding import Finding, OnairError
 TIMEOUT_SECONDS = 120
 FILES = frozenset({"100644", "100755"})
 """Modes of regular files; links and submodules have no text of ours."""
+
+
+def variables(settings: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return environment variables that give git these settings (key, value)."""
+    parts = enumerate(("KEY", "VALUE"))
+    pairs = {f"GIT_CONFIG_{part}_{i}": pair[j] for j, part in parts for i, pair in enumerate(settings)}
+    return {"GIT_CONFIG_COUNT": str(len(settings)), **pairs}
 
 
 def run(root: Path, *words: str, data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from onair.adapters import go
+from onair.adapters import git_read, go
 from onair.adapters.toolchain import FOLDER, load
 from onair.core.finding import Finding, OnairError
 from onair.core.progress import Reporter
@@ -65,9 +65,7 @@ def git_environment(root: Path, base: str | Path) -> dict[str, str]:
     """
     mirrors = [tool.recipe.mirror for tool in load(root).values() if tool.recipe.mirror]
     settings = mirror_settings((mirror.repository for mirror in mirrors), str(base))
-    numbered = enumerate(settings)
-    pairs = {f"GIT_CONFIG_{part}_{i}": pair[j] for i, pair in numbered for j, part in enumerate(("KEY", "VALUE"))}
-    return {"GIT_CONFIG_COUNT": str(len(settings)), **pairs}
+    return git_read.variables(settings)
 
 
 def _path(base: Path, mirror: Mirror) -> Path:

@@ -14,13 +14,14 @@ from typing import NamedTuple
 
 from onair.adapters.gate import code
 from onair.adapters.gate.cache import Cache, key_of
+from onair.adapters.git_read import variables
 from onair.core.finding import Finding, OnairError
 from onair.core.gate.tree_rules import WHY
 from onair.core.paths import Paths
 
 _OWN = Path(__file__).resolve().parents[4]
 _FILES = ("*.yaml", "*/go.mod", "*/go.sum")
-_SOURCES = ("adapters/gate/programs.py", "adapters/toolchain.py", "adapters/mirrors.py", "core/toolchain.py")
+_SOURCES = ("adapters/gate/programs.py", "adapters/toolchain.py", "core/toolchain.py")
 _PINS = ("kustomize/go.mod", "kustomize/go.sum", "helm/go.mod", "helm/go.sum")
 _TOOLCHAIN = Path("infrastructure/toolchain")
 _WANTED = re.compile(r"sigs\.k8s\.io/kustomize/kustomize/v5 v(\d+)\.(\d+)")
@@ -42,14 +43,11 @@ class _Toolchain(NamedTuple):
     binaries
         Where the programs are, or would be, by name.
     mirrors
-        The folders of the mirrors.
-    settings
-        Environment variables by which git reads these.
+        git's settings (key, value) by which it reads each mirror, by the mirror's folder.
     """
 
     binaries: dict[str, str]
-    mirrors: list[str]
-    settings: dict[str, str]
+    mirrors: dict[str, list[tuple[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ class Programs:
             try:
                 kept = tuple(_read(self._home, cache))
             except (OnairError, PermissionError):  # a user who may not read the platform's cache
-                return _Toolchain({}, [], {})
+                return _Toolchain({}, {})
             self.store.put("toolchain", key, kept)
         return _Toolchain(*kept)
 
@@ -148,12 +146,12 @@ class Programs:
 
     @cached_property
     def environment(self) -> Mapping[str, str]:
-        """Settings by which git reads the platform's mirrors; empty where there are none, then it reads the network."""
-        wanted = self._toolchain.mirrors
+        """Settings by which git reads the platform's mirrors; what has none here is read from the network."""
         try:
-            return self._toolchain.settings if wanted and all(Path(each).is_dir() for each in wanted) else {}
+            here = [pair for path, pairs in self._toolchain.mirrors.items() if Path(path).is_dir() for pair in pairs]
         except PermissionError:
             return {}
+        return variables([(key, value) for key, value in here]) if here else {}
 
     def _pinned(self, name: str) -> Path | None:
         found = Path(self._toolchain.binaries.get(name, ""))
@@ -164,14 +162,14 @@ class Programs:
 
 
 def _read(home: Path, cache: Path) -> _Toolchain:
-    from onair.adapters import mirrors, toolchain  # noqa: PLC0415 - not needed where it is remembered
+    from onair.adapters import toolchain  # noqa: PLC0415 - not needed where it is remembered
+    from onair.core.toolchain import mirror_settings  # noqa: PLC0415
 
     base, found = cache / "mirrors", toolchain.locate(home, cache)
     wanted = [each.recipe.mirror.repository for each in found.tools.values() if each.recipe.mirror]
     return _Toolchain(
         binaries={name: str(found.binaries[name]) for name in ("kustomize", "helm") if name in found.binaries},
-        mirrors=[str(base / f"{each}.git") for each in wanted],
-        settings=mirrors.git_environment(home, base),
+        mirrors={str(base / f"{each}.git"): mirror_settings([each], str(base)) for each in wanted},
     )
 
 
