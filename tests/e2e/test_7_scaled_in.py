@@ -1,4 +1,4 @@
-"""What grew for viewers (test_5_scaling.py) is small again when they are gone."""
+"""What grew for viewers (test_5_scaling.py) is small again ten minutes later: asked at night (.ci/nightly)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from e2e.shop import Shop
 from e2e.test_5_scaling import replicas, scaler
 
 IN_SECONDS = 900
-"""Ten quiet minutes and one for each pod (apps/components/pod/scaler.yaml); most of it has passed in other tests."""
+"""Ten quiet minutes and one for each pod (apps/components/pod/scaler.yaml)."""
 
 
 def test_few_viewers_need_few_pods(shop: Shop) -> None:
