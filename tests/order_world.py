@@ -91,6 +91,8 @@ class Network(httpx.AsyncBaseTransport):
         self.callbacks: httpx.ASGITransport | None = None
         self.cut = False
         self.lose_answers = False
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+        """Done once, between an answer of the other region and its arrival here."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if request.url.host == "catalog":
@@ -102,6 +104,9 @@ class Network(httpx.AsyncBaseTransport):
         if self.cut or self.peer is None:
             raise httpx.ConnectTimeout("cut")
         answer = await self.peer.handle_async_request(request)
+        if self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            await meanwhile()
         if self.lose_answers:
             raise httpx.ReadTimeout("lost")
         return answer

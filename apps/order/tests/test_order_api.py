@@ -8,7 +8,7 @@ import pytest
 from order_world import Regions
 from structlog.testing import capture_logs
 
-from order import holds, keys, payment
+from order import forwarding, holds, keys, payment
 
 pytestmark = pytest.mark.integration
 CALLBACK = "/api/order/payments/callback"
@@ -194,6 +194,30 @@ async def test_while_the_home_region_is_away_the_answer_is_pending(regions: Regi
     assert (await us.client().get("/api/order/orders")).json() == {"orders": [], "complete": False}
     rows = await us.db.fetch("SELECT topic FROM outbox")
     assert [r["topic"] for r in rows] == ["forward"]
+
+
+async def test_an_order_that_is_handed_over_while_it_is_asked_for_is_not_cancelled(regions: Regions) -> None:
+    kr, us = regions["kr"], regions["us"]
+    await kr.open(kr=10)
+    hold, key = (await kr.hold()).json()["hold"], keys.new("kr")
+    us.network.cut = True
+    assert (await us.order(hold, key=key)).json()["state"] == "pending"
+    us.network.cut = False
+    us.network.meanwhile = lambda: forwarding.hand_over(us.context, key)
+    answer = await us.find(key)
+    assert (await us.db.fetch("SELECT state FROM forwarded_orders"))[0]["state"] == "accepted"
+    assert answer.json()["state"] == "paying"
+
+
+async def test_an_order_that_its_home_region_refuses_afterwards_is_cancelled(regions: Regions) -> None:
+    kr, us = regions["kr"], regions["us"]
+    await kr.open(kr=10)
+    key = keys.new("kr")
+    us.network.cut = True
+    await us.order(keys.new("kr"), key=key)
+    us.network.cut = False
+    await forwarding.hand_over(us.context, key)
+    assert (await us.find(key)).json()["state"] == "cancelled"
 
 
 async def test_a_closed_sale_sells_nothing_and_only_sellers_close(regions: Regions) -> None:

@@ -66,19 +66,25 @@ def _message(key: str, viewer: str, body: dict[str, Any], origin: str) -> dict[s
 
 async def find(context: Context, key: str, viewer: str) -> Response:
     """Ask the home region for an order; what it refused after it had been accepted here shows as cancelled."""
-    try:
-        answer = await context.peer.get(f"/peer/orders/{key}?viewer={viewer}")
-    except PeerAway:
-        return _pending("order", key)
-    if answer.status_code == 404:
+    for last in (False, True):
+        try:
+            answer = await context.peer.get(f"/peer/orders/{key}?viewer={viewer}")
+        except PeerAway:
+            return _pending("order", key)
+        if answer.status_code != 404:
+            break
         rows = await context.db.fetch(
             "SELECT state, created_at FROM forwarded_orders WHERE key = $1 AND viewer = $2", key, viewer
         )
-        if rows and rows[0]["state"] == "pending":
+        if not rows:
+            break
+        state = rows[0]["state"]
+        if state == "pending":
             return _pending("order", key)
-        if rows:
+        if state == "refused" or last:
             body = {"order": key, "state": "cancelled", "createdAt": rows[0]["created_at"].isoformat()}
             return JSONResponse(body, headers={"cache-control": "no-store"})
+        # Handed over after it had been asked for: it is there now, and no cancelled order is paid later.
     return _relayed(answer)
 
 
