@@ -15,8 +15,10 @@ from onair.core import status
 from onair.core.paths import Paths
 
 CLUSTER = "local-kr"
-RATE, LIMIT_SECONDS, POLL_SECONDS = 50.0, 240.0, 0.25
+RATE, LIMIT_SECONDS, POLL_SECONDS = 20.0, 420.0, 0.25
 ABORT_SECONDS = 60.0
+API_SECONDS = 30.0
+"""How long a busy control plane may take for an answer."""
 SETTLED_SECONDS = 5.0
 ROLLOUTS = "/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts"
 
@@ -66,7 +68,7 @@ def run(runs: int = 3) -> Record:
     RuntimeError
         If one is not given up, or the region does not come back.
     """
-    before, api = machine(), KubeApi(Paths.of().kubeconfig(CLUSTER))
+    before, api = machine(), KubeApi(Paths.of().kubeconfig(CLUSTER), API_SECONDS)
     figures, details = list[Figure](), list[str]()
     with clone() as folder:
         for bad in BAD:

@@ -23,7 +23,7 @@ STEADY_SECONDS = 5.0
 LEAST = 100_000
 SAME = "catalog"
 PLAIN = "plain Deployment (no preStop, no graceful stop)"
-POLL_SECONDS = 0.5
+POLL_SECONDS, API_SECONDS = 0.5, 30.0
 ROLLOUTS = "/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts"
 SMOKE = "onair.dev/smoke"
 """Annotation with a path that the service answers without anything else; a service that answers nobody has none."""
@@ -84,7 +84,7 @@ def run(runs: int = 3, rate: float = RATE) -> Record:
     RuntimeError
         If a release is not through within the limit, or the client cannot keep up.
     """
-    before, api = machine(), KubeApi(Paths.of().kubeconfig(CLUSTER))
+    before, api = machine(), KubeApi(Paths.of().kubeconfig(CLUSTER), API_SECONDS)
     smokes = {
         each["metadata"]["name"]: (_strategy(each), each["metadata"]["annotations"][SMOKE])
         for each in api.items(ROLLOUTS)
