@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from secrets import token_hex
 from typing import NamedTuple
 
 from benchmarks.record import Figure, Record, machine, save
-from benchmarks.regions import clone, edge, git, load_of, push, release
-from onair.adapters.kube_api import KubeApi, Object
+from benchmarks.regions import (
+    api_of,
+    clone,
+    digest_of,
+    edge,
+    git,
+    load_of,
+    pods_of,
+    push,
+    release,
+    rollout_of,
+    strategy_of,
+)
+from onair.adapters.kube_api import KubeApi
+from onair.adapters.kubectl import wait
 from onair.core import status
-from onair.core.paths import Paths
 
 CLUSTER = "local-kr"
 RATE, LIMIT_SECONDS, POLL_SECONDS = 20.0, 420.0, 0.25
 ABORT_SECONDS = 60.0
-API_SECONDS = 30.0
-"""How long a busy control plane may take for an answer."""
 SETTLED_SECONDS = 5.0
-ROLLOUTS = "/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts"
 
 
 class Bad(NamedTuple):
@@ -65,19 +73,19 @@ def run(runs: int = 3) -> Record:
 
     Raises
     ------
-    RuntimeError
+    OnairError
         If one is not given up, or the region does not come back.
     """
-    before, api = machine(), KubeApi(Paths.of().kubeconfig(CLUSTER), API_SECONDS)
+    before, api = machine(), api_of(CLUSTER)
     figures, details = list[Figure](), list[str]()
     with clone() as folder:
         for bad in BAD:
             verdicts = [_play(folder, api, bad) for _ in range(runs)]
-            blue_green = "blueGreen" in _rollout(api, bad.service)["spec"]["strategy"]
-            name = f"{bad.service}, {'blue/green' if blue_green else 'canary'}"
+            strategy = strategy_of(rollout_of(api, bad.service))
+            name = f"{bad.service}, {strategy}"
             seconds = [each.seconds for each in verdicts]
             figures.append(Figure(name=f"{name}: Ready to given up", unit="s", samples=seconds, target=ABORT_SECONDS))
-            if blue_green:
+            if strategy == "blue/green":
                 failed = [float(each.failed) for each in verdicts]
                 figures.append(Figure(name=f"{name}: failed", unit="requests", samples=failed, target=0))
             else:
@@ -101,49 +109,30 @@ def _play(folder: Path, api: KubeApi, bad: Bad) -> Verdict:
         text.replace(bad.line, f'        raise RuntimeError("{token_hex(4)}")\n{bad.line}'), encoding="utf-8"
     )
     release(folder, bad.service, CLUSTER)
-    running = {_image(pod) for pod in _pods(api, bad.service)}
+    running = {digest_of(pod) for pod in pods_of(api, bad.service)}
     begun, shares = list[float](), [0.0]
 
     def given_up() -> bool:
-        ready = [_image(pod) in running for pod in _pods(api, bad.service) if status.ready(pod)]
+        pods = (pod for pod in pods_of(api, bad.service) if "deletionTimestamp" not in pod["metadata"])
+        ready = [digest_of(pod) in running for pod in pods if status.ready(pod)]
         if not all(ready):
             begun.append(time.monotonic())
             shares.append(ready.count(False) / len(ready))
-        return bool(begun) and status.rollout(_rollout(api, bad.service)).given_up
+        return bool(begun) and status.rollout(rollout_of(api, bad.service)).given_up
 
     with load_of(edge(CLUSTER) + bad.path, RATE, 2 * LIMIT_SECONDS) as load:
         push(folder)
-        _wait(f"{bad.service} is given up", given_up)
+        wait(f"{bad.service} is given up", LIMIT_SECONDS, given_up, POLL_SECONDS)
         seconds = time.monotonic() - begun[0]
         time.sleep(SETTLED_SECONDS)
         result = load.stop()
     git(folder, "revert", "--no-edit", f"{good}..HEAD")
     push(folder)
-    _wait(f"{bad.service} is Healthy", lambda: status.rollout(_rollout(api, bad.service)).phase == "Healthy")
+
+    def healthy() -> bool:
+        return status.rollout(rollout_of(api, bad.service)).phase == "Healthy"
+
+    wait(f"{bad.service} is Healthy", LIMIT_SECONDS, healthy, POLL_SECONDS)
     found = Verdict(seconds, result.failed, result.sent, max(shares))
     print(f"  {bad.service}: {found}", flush=True)
     return found
-
-
-def _wait(what: str, done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LIMIT_SECONDS
-    while not done():
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"not within {LIMIT_SECONDS:g} s: {what}")
-        time.sleep(POLL_SECONDS)
-
-
-def _rollout(api: KubeApi, service: str) -> Object:
-    found = api.get(f"{ROLLOUTS}/{service}")
-    if found is None:
-        raise RuntimeError(f"there is no Rollout {service}: make up")
-    return found
-
-
-def _pods(api: KubeApi, service: str) -> list[Object]:
-    items = api.items(f"/api/v1/namespaces/shop/pods?labelSelector=app.kubernetes.io/name={service}")
-    return [item for item in items if "deletionTimestamp" not in item["metadata"]]
-
-
-def _image(pod: Object) -> str:
-    return str(pod["spec"]["containers"][0]["image"])

@@ -6,6 +6,7 @@ import time
 from typing import Any, Self
 
 from onair.adapters.kube_api import KubeApi, Object
+from onair.adapters.kubectl import wait
 
 NAMESPACE = NAME = "plain"
 WAIT_SECONDS = 180.0
@@ -93,16 +94,16 @@ class Deployment:
     def _wait(self) -> None:
         path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{NAME}"
         pods = f"/api/v1/namespaces/{NAMESPACE}/pods"
-        deadline = time.monotonic() + WAIT_SECONDS
-        while time.monotonic() < deadline:
-            found, want = self._read(path), self._spec["replicas"]
+        want = self._spec["replicas"]
+
+        def stands() -> bool | str:
+            found = self._read(path)
             status = found.get("status", {})
             fresh = status.get("observedGeneration") == found["metadata"]["generation"]
             counts = {status.get(f"{word}Replicas") for word in ("updated", "available")} | {len(self._api.items(pods))}
-            if fresh and counts == {want}:
-                return
-            time.sleep(0.5)
-        raise RuntimeError(f"the plain Deployment is not there after {WAIT_SECONDS:g} s: {status}")
+            return (fresh and counts == {want}) or str(status)
+
+        wait("the plain Deployment stands", WAIT_SECONDS, stands)
 
     def _secret(self, name: str) -> Object:
         found = self._read(f"/api/v1/namespaces/shop/secrets/{name}")

@@ -1,4 +1,4 @@
-"""What benchmarks of the running regions share: a clone that they push from, and clients of the API servers."""
+"""What benchmarks of the running regions share: a clone that they push from, releases, load, and a look at services."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.record import ROOT
+from onair.adapters import kube_api
 from onair.adapters.facts_file import read
+from onair.adapters.kube_api import KubeApi, Object
 from onair.adapters.load_process import LoadProcess
 from onair.core.load import LoadPlan
 from onair.core.paths import Paths
@@ -19,6 +21,8 @@ from onair.core.pki import CLUSTER_CA
 
 IDENTITY = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@onair.test")
 MAIN = "refs/heads/main"
+GIT_SECONDS, API_SECONDS = 120.0, 30.0
+"""How long a push that passes the gate, and a busy control plane's answer, may take."""
 
 
 def git(folder: Path, *words: str) -> str:
@@ -29,7 +33,8 @@ def git(folder: Path, *words: str) -> str:
     RuntimeError
         If it fails; the message is git's.
     """
-    done = subprocess.run(["git", *IDENTITY, *words], cwd=folder, capture_output=True, text=True, check=False)
+    command = ["git", *IDENTITY, *words]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=GIT_SECONDS, check=False)
     if done.returncode:
         raise RuntimeError(f"git {' '.join(words)}: {done.stderr.strip()}")
     return done.stdout.strip()
@@ -86,3 +91,37 @@ def load_of(url: str, rate: float, seconds: float) -> LoadProcess:
         ca_certificate=Paths.of().pki("platform") / f"{CLUSTER_CA}.crt",
     )
     return LoadProcess(plan, ROOT)
+
+
+def api_of(cluster: str) -> KubeApi:
+    """Return a client of a region's API server."""
+    return KubeApi(Paths.of().kubeconfig(cluster), API_SECONDS)
+
+
+def rollout_of(api: KubeApi, service: str) -> Object:
+    """Return a service's Rollout.
+
+    Raises
+    ------
+    RuntimeError
+        If there is none.
+    """
+    found = api.get(f"{kube_api.ROLLOUTS}/{service}")
+    if found is None:
+        raise RuntimeError(f"there is no Rollout {service}: make up")
+    return found
+
+
+def strategy_of(rollout: Object) -> str:
+    """Return how a Rollout brings a new version."""
+    return "blue/green" if "blueGreen" in rollout["spec"]["strategy"] else "canary"
+
+
+def pods_of(api: KubeApi, service: str) -> list[Object]:
+    """Return a service's pods, those that are being deleted included."""
+    return api.items(f"/api/v1/namespaces/shop/pods?labelSelector=app.kubernetes.io/name={service}")
+
+
+def digest_of(pod: Object) -> str:
+    """Return the digest of the image that a pod runs."""
+    return str(pod["spec"]["containers"][0]["image"]).rpartition("@")[2]

@@ -11,10 +11,12 @@ from secrets import token_hex
 
 from benchmarks import plain
 from benchmarks.record import Figure, Record, machine, save
-from benchmarks.regions import clone, edge, load_of, push, release
-from onair.adapters.kube_api import KubeApi, Object
+from benchmarks.regions import api_of, clone, digest_of, edge, load_of, pods_of, push, release, rollout_of, strategy_of
+from onair.adapters import kube_api
+from onair.adapters.kube_api import KubeApi
+from onair.adapters.kubectl import wait
+from onair.core import status
 from onair.core.leaf import Leaf, digest
-from onair.core.paths import Paths
 
 CLUSTER = "local-kr"
 RATE, SECONDS, LIMIT_SECONDS = 200.0, 90.0, 480.0
@@ -23,8 +25,7 @@ STEADY_SECONDS = 5.0
 LEAST = 100_000
 SAME = "catalog"
 PLAIN = "plain Deployment (no preStop, no graceful stop)"
-POLL_SECONDS, API_SECONDS = 0.5, 30.0
-ROLLOUTS = "/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts"
+POLL_SECONDS = 0.5
 SMOKE = "onair.dev/smoke"
 """Annotation with a path that the service answers without anything else; a service that answers nobody has none."""
 
@@ -81,13 +82,15 @@ def run(runs: int = 3, rate: float = RATE) -> Record:
 
     Raises
     ------
+    OnairError
+        If a release is not through within the limit.
     RuntimeError
-        If a release is not through within the limit, or the client cannot keep up.
+        If the client cannot keep up.
     """
-    before, api = machine(), KubeApi(Paths.of().kubeconfig(CLUSTER), API_SECONDS)
+    before, api = machine(), api_of(CLUSTER)
     smokes = {
-        each["metadata"]["name"]: (_strategy(each), each["metadata"]["annotations"][SMOKE])
-        for each in api.items(ROLLOUTS)
+        each["metadata"]["name"]: (strategy_of(each), each["metadata"]["annotations"][SMOKE])
+        for each in api.items(kube_api.ROLLOUTS)
         if SMOKE in each["metadata"].get("annotations", {})
     }
     race = Race(rate)
@@ -110,10 +113,6 @@ def run(runs: int = 3, rate: float = RATE) -> Record:
     return save("releases", figures, before, [total, *race.details])
 
 
-def _strategy(rollout: Object) -> str:
-    return "blue/green" if "blueGreen" in rollout["spec"]["strategy"] else "canary"
-
-
 def _prepare(folder: Path, service: str) -> None:
     """Commit a version of a service that differs by a word, and its image's digest."""
     main = next((folder / f"apps/{service}/src").glob("*/__init__.py"))
@@ -127,14 +126,10 @@ def _deliver(folder: Path, api: KubeApi, service: str) -> None:
     leaf = Leaf(CLUSTER, service)
     wanted = digest(leaf, (folder / leaf.path).read_text(encoding="utf-8"))
     push(folder)
-    pods = f"/api/v1/namespaces/shop/pods?labelSelector=app.kubernetes.io/name={service}"
-    deadline = time.monotonic() + LIMIT_SECONDS - SECONDS
-    while time.monotonic() < deadline:
-        images = {each["spec"]["containers"][0]["image"].rpartition("@")[2] for each in api.items(pods)}
-        rollout = api.get(f"{ROLLOUTS}/{service}") or {}
-        if images == {wanted} and rollout.get("status", {}).get("phase") == "Healthy":
-            return
-        time.sleep(POLL_SECONDS)
-    raise RuntimeError(
-        f"{service}: {images} run, {wanted} was released: {rollout.get('status', {}).get('message', '')}"
-    )
+
+    def alone() -> bool | str:
+        images = {digest_of(pod) for pod in pods_of(api, service)}
+        rollout = status.rollout(rollout_of(api, service))
+        return (images == {wanted} and rollout.phase == "Healthy") or f"{', '.join(images)} run; {rollout.message}"
+
+    wait(f"{service} runs {wanted} alone", LIMIT_SECONDS - SECONDS, alone, POLL_SECONDS)

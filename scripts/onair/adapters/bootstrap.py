@@ -42,11 +42,16 @@ def render(root: Path, tree: Path, cluster: str, cache: Path, reporter: Reporter
         raise OnairError(Finding(rule="bootstrap/cluster", what=f"there is no cluster {cluster!r}", mend=mend))
     tools = toolchain.ensure(root, cache, reporter, only=["kustomize", "helm"])
     environment = mirrors.git_environment(root, mirrors.ensure(root, cache, reporter))
-    found = [part for part in (*APPLIED, *DEFINING) if (folder / part).is_dir()]
+    found = parts_of(folder)
     if missing := sorted({"namespaces", "argocd"} - {*found}):
         what = f"{cluster} has no infrastructure/{missing[0]}, without which Argo CD cannot run"
         raise OnairError(Finding(rule="bootstrap/part", what=what, mend="add the leaf: onair check tells how"))
     return stages(rendered(folder, found, tools, environment))
+
+
+def parts_of(folder: Path) -> list[str]:
+    """Return the parts of day 0 that a cluster's ``folder`` has: nodes and names are not everywhere git's."""
+    return [part for part in (*APPLIED, *DEFINING) if (folder / part).is_dir()]
 
 
 def rendered(

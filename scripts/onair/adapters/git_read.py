@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from onair.core.finding import Finding, OnairError
@@ -90,6 +90,18 @@ def archive(url: str, ref: str, folder: str, environment: Mapping[str, str]) -> 
             if done.returncode:
                 raise _unfetched(url, ref, complaint(done))
     return done.stdout
+
+
+def unpacked(content: bytes) -> Iterator[tuple[str, str]]:
+    """Yield the path and text of every file of such a tar file."""
+    import io  # noqa: PLC0415 - a program renders sooner without
+    import tarfile  # noqa: PLC0415
+
+    with tarfile.open(fileobj=io.BytesIO(content)) as found:
+        for member in found:
+            file = found.extractfile(member) if member.isfile() else None
+            if file is not None:
+                yield member.name, file.read().decode(errors="replace")
 
 
 def _unfetched(url: str, ref: str, why: str) -> OnairError:

@@ -115,7 +115,7 @@ def ensure(
         name: made for name, made in tools.items() if name in only or (not only and made.recipe.needed_by == "regions")
     }
     store = cache / "bin"
-    damaged = [made for made in tools.values() if made.recipe.binaries and _damage(store, made, full=verify)]
+    damaged = [made for made in tools.values() if _damage(store, made, full=verify)]
     if damaged:
         with build_cache.locked(store / ".lock", reporter), _fetching(root, damaged[1:]):
             for made in damaged:
@@ -138,6 +138,8 @@ def _entry(store: Path, made: Tool) -> Path:
 
 
 def _damage(store: Path, made: Tool, *, full: bool) -> str | None:
+    if not made.recipe.binaries:
+        return None  # a mirror only
     return build_cache.damage(_entry(store, made), made.recipe.binaries, full=full)
 
 

@@ -65,14 +65,19 @@ def program(root: Path, name: str) -> Path:
     """
     found = root / PROGRAMS / name
     if not found.exists():
-        what = f"{PROGRAMS / name} is not there"
-        raise OnairError(Finding(rule="bastion/ansible", what=what, mend="make build/ansible/stamp"))
+        raise _absent(str(PROGRAMS / name))
     return found
+
+
+def _absent(what: str) -> OnairError:
+    return OnairError(Finding(rule="bastion/ansible", what=f"{what} is not there", mend="make build/ansible/stamp"))
 
 
 def _mitogen(root: Path) -> dict[str, str]:
     """Return what makes Ansible use Mitogen, and the inventory its way into the system."""
-    (plugins,) = (root / PROGRAMS).parent.glob("lib/python3*/site-packages/ansible_mitogen/plugins")
+    plugins = next((root / PROGRAMS).parent.glob("lib/python3*/site-packages/ansible_mitogen/plugins"), None)
+    if plugins is None:
+        raise _absent("Mitogen")
     return {
         "ANSIBLE_STRATEGY_PLUGINS": str(plugins / "strategy"),
         "ANSIBLE_STRATEGY": "mitogen_linear",

@@ -59,16 +59,12 @@ def _read(text: str, git: Mapping[str, str]) -> Iterator[tuple[str, list[Body]]]
 
 
 def _published(url: str, ref: str, path: str, git: Mapping[str, str]) -> list[Body]:
-    import io  # noqa: PLC0415 - as above
-    import tarfile  # noqa: PLC0415
-
-    from onair.adapters import git_read  # noqa: PLC0415
+    from onair.adapters import git_read  # noqa: PLC0415 - as above
     from onair.adapters.gate.yaml_read import documents  # noqa: PLC0415
     from onair.core.gate.brought import DEFINITION  # noqa: PLC0415
 
-    with tarfile.open(fileobj=io.BytesIO(git_read.archive(url, ref, path, git))) as archive:
-        texts = [file.read() for member in archive if (file := archive.extractfile(member))]
-    found = [body for text in texts for body in documents(text) if body.get("kind") == DEFINITION]
+    texts = git_read.unpacked(git_read.archive(url, ref, path, git))
+    found = [body for _, text in texts for body in documents(text) if body.get("kind") == DEFINITION]
     if not found:
         raise ValueError(f"{path} of {url} {ref} has no {DEFINITION}")
     return found

@@ -151,7 +151,7 @@ class Programs:
             here = [pair for path, pairs in self._toolchain.mirrors.items() if Path(path).is_dir() for pair in pairs]
         except PermissionError:
             return {}
-        return variables([(key, value) for key, value in here]) if here else {}
+        return variables(here) if here else {}
 
     def _pinned(self, name: str) -> Path | None:
         found = Path(self._toolchain.binaries.get(name, ""))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 import posixpath
 import re
 import tempfile
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -117,19 +116,9 @@ class Workspace:
 def fetch(url: str, ref: str, folder: str, git: Mapping[str, str]) -> dict[str, str]:
     """Return the text files below a folder of a git repository; empty where they cannot be had."""
     try:
-        return dict(_unpacked(git_read.archive(url, ref, folder, git)))
+        return dict(git_read.unpacked(git_read.archive(url, ref, folder, git)))
     except OnairError:
         return {}
-
-
-def _unpacked(content: bytes) -> Iterable[tuple[str, str]]:
-    import tarfile  # noqa: PLC0415 - a program renders sooner without
-
-    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-        for member in archive:
-            file = archive.extractfile(member) if member.isfile() else None
-            if file is not None:
-                yield member.name, file.read().decode(errors="replace")
 
 
 def _without_schemas(text: str, schemas: dict[str, Body]) -> str:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from onair.adapters import kube_api
-from onair.adapters.bootstrap import rendered
+from onair.adapters.bootstrap import parts_of, rendered
 from onair.adapters.kubectl import wait
 from onair.adapters.local import pki, shared_secrets
 from onair.adapters.local.platform import LocalPlatform
 from onair.adapters.local.region import Region
-from onair.core.day_zero import APPLIED, ARGOCD_SECONDS, CRD_SECONDS, DEFINING, Objects, argocd, kinds
+from onair.core.day_zero import ARGOCD_SECONDS, CRD_SECONDS, Objects, argocd, kinds
 from onair.core.pki import CLUSTER_CA, Certificate
 from onair.core.secrets import Values, fill, join, manifest
 
@@ -35,8 +35,7 @@ def render(local: LocalPlatform, tree: Path, cluster: str) -> dict[str, Objects]
         If a part does not render.
     """
     folder = tree / "clusters" / cluster / "infrastructure"
-    parts = [part for part in (*APPLIED, *DEFINING) if (folder / part).is_dir()]
-    return rendered(folder, parts, local.tools, local.git_environment())
+    return rendered(folder, parts_of(folder), local.tools, local.git_environment())
 
 
 def bootstrap(local: LocalPlatform, region: Region, parts: Mapping[str, Objects]) -> None:

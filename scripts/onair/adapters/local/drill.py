@@ -253,7 +253,7 @@ class LocalWorld:
         rollout = self._local.region(wanted.cluster).api.get(path)
         if rollout is None:
             raise OnairError(Finding(rule="drill/no-rollout", what=f"there is no Rollout {wanted}", mend="say pods: N"))
-        return int(rollout["spec"].get("replicas", 1))
+        return status.rollout(rollout).desired
 
     def _ended(self, wanted: Ended) -> bool | str:
         ends = [each.get("lastState", {}).get("terminated") for pod in self._pods(wanted) for each in _containers(pod)]

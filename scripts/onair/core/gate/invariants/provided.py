@@ -24,8 +24,8 @@ Key = tuple[str, str]
 
 def provided(estate: Estate) -> Iterator[Finding]:
     """Find declared Secrets that no class provides, and classes that provide something else than is declared."""
+    declared = _declared(estate)
     for cluster in _clusters(estate):
-        declared = _declared(estate)
         classes = {(each.namespace, each.name): each for each in index(estate).of(KIND) if each.cluster == cluster}
         for namespace, name in declared.keys() - classes.keys():
             what = f"{cluster} has no {KIND} {namespace}/{name}, so nothing makes the declared Secret"
