@@ -22,7 +22,7 @@ test: lint build/ansible/stamp ## lint, types, unit and integration tests
 lint: .venv/dev.stamp ## style and types
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
 e2e: .venv/dev.stamp ## tests on the real regions (starts and stops them)
-	@$(BIN)/pytest -m e2e --maxfail 3 --ignore tests/e2e/bastion --ignore tests/e2e/test_7_scaled_in.py tests
+	@$(BIN)/pytest -m e2e --maxfail 3 --ignore tests/e2e/bastion --ignore tests/e2e/nightly tests
 cloud: .venv/dev.stamp ## the base clouds on an emulator: built, killed, mended, audited, destroyed; docs/reports/cloud.md
 	@$(BIN)/pytest -m emulator tests/emulated
 bastion: .venv/dev.stamp build/ansible/stamp ## boot a Debian here, make a bastion of it, break in, lose it, restore it; and its figures

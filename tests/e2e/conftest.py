@@ -6,7 +6,7 @@ after ``onair down`` with the snapshot taken before ``up``.
 Settings (environment)
     ONAIR_E2E_KEEP=1  use the platform that runs here already, with a clone of what its regions serve, and leave it
                       running: tests that need a machine at rest, or that start everything anew, are skipped.
-    ONAIR_RELEASE_RATE=35  rehearse a release at 105 requests a second, 21,000 in all (default: 15 gives 45 and 9,000).
+    ONAIR_RELEASE_RATE=35  rehearse a release at 105 requests a second, 21,000 in all (default: 5 gives 15 and 3,000).
     ONAIR_SHOTS       folder of the screenshots (default: build/screenshots).
 The log of a run is build/e2e.log.
 """

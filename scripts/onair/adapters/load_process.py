@@ -18,7 +18,8 @@ from onair.core.load import STARTED, LoadPlan
 from onair.core.load_result import LoadResult
 from onair.core.viewer.plan import ViewersPlan, ViewersResult
 
-START_SECONDS = 30.0
+START_SECONDS = 120.0
+"""Beside a platform that takes two slow processors for itself, as after the loss of an API server."""
 STOP_SECONDS = 30.0
 Found = TypeVar("Found", bound=BaseModel)
 
@@ -51,7 +52,7 @@ class Measuring(Generic[Found]):
         Raises
         ------
         RuntimeError
-            If it ends or is not up within 30 s; the message has its output.
+            If it ends or is not up within 120 s; the message has its output.
         """
         command = [
             sys.executable,

@@ -1,4 +1,4 @@
-"""Services follow their use by themselves: out within seconds, and up where they run. In again: test_7_scaled_in.py."""
+"""Services follow their use by themselves: out within seconds, and up where they run. In again: test_3_scaled_in.py."""
 
 from __future__ import annotations
 

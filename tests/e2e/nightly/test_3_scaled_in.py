@@ -1,9 +1,9 @@
-"""What grew for viewers (test_5_scaling.py) is small again ten minutes later: asked at night (.ci/nightly)."""
+"""What grew for viewers (test_1_scaled_out.py) is small again ten minutes later."""
 
 from __future__ import annotations
 
+from e2e.nightly.test_1_scaled_out import replicas, scaler
 from e2e.shop import Shop
-from e2e.test_5_scaling import replicas, scaler
 
 IN_SECONDS = 900
 """Ten quiet minutes and one for each pod (apps/components/pod/scaler.yaml)."""
