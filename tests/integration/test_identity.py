@@ -69,22 +69,25 @@ class Dex:
         return Issuer(http, self.issuer, self.client, self.secret)
 
     def browse(self, start: str, password: str) -> dict[str, str]:
-        """Go where a browser goes from web's redirect, fill the form in, and return the callback's query."""
+        """Go where a browser goes from web's redirect, sign the seller in, and return the callback's query."""
         assert start.startswith("/dex/auth?"), "a path: the gateway has it on whatever address the shop has"
+        return self.fill(start, "seller@onair.test", password, CALLBACK)
+
+    def fill(self, start: str, name: str, password: str, callback: str) -> dict[str, str]:
+        """Fill the form in that ``start`` leads to, and return the callback's query; empty when nobody is let in."""
         with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", follow_redirects=True, trust_env=False) as browser:
             page = browser.get(start)
             assert page.status_code == 200
             action = re.search(r'<form method="post" action="([^"]*)"', page.text)
             assert action, page.text
             where = urljoin(str(page.url), action[1].replace("&amp;", "&"))
-            form = {"login": "seller@onair.test", "password": password}
+            form = {"login": name, "password": password}
             answer = browser.post(where, data=form, follow_redirects=False)
-            while answer.is_redirect and not answer.headers["location"].startswith("https://"):
+            while answer.is_redirect and not answer.headers["location"].startswith(callback):
                 answer = browser.get(answer.headers["location"], follow_redirects=False)
         if not answer.is_redirect:
             return {}
         target = urlsplit(answer.headers["location"])
-        assert f"{target.scheme}://{target.netloc}{target.path}" == CALLBACK
         return {name: values[0] for name, values in parse_qs(target.query).items()}
 
 
@@ -95,7 +98,7 @@ def secrets(root: Path) -> dict[str, str]:
     account = values["shop", "seller-account"]
     return {
         "OIDC_CLIENT_SECRET": values["shop", "seller-oidc"]["OIDC_CLIENT_SECRET"],
-        "SELLER_HASH": account["hash"],
+        "ACCOUNT_HASH": account["hash"],
         "PASSWORD": account["password"],
     }
 

@@ -25,7 +25,7 @@ class Kubectl:
 
     def __init__(self, binary: Path, kubeconfig: Path, timeout: float = 10) -> None:
         self.kubeconfig = kubeconfig
-        self._command = [str(binary), f"--kubeconfig={kubeconfig}", f"--request-timeout={timeout:g}s"]
+        self.command = [str(binary), f"--kubeconfig={kubeconfig}", f"--request-timeout={timeout:g}s"]
 
     def run(self, *words: str, text: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run kubectl.
@@ -35,7 +35,7 @@ class Kubectl:
         OnairError
             If it fails and ``check`` is set; carries kubectl's message.
         """
-        done = subprocess.run([*self._command, *words], input=text, capture_output=True, text=True, check=False)
+        done = subprocess.run([*self.command, *words], input=text, capture_output=True, text=True, check=False)
         if check and done.returncode:
             raise OnairError(Finding(rule="kubernetes/request", what=f"kubectl {words[0]}: {done.stderr.strip()}"))
         return done

@@ -173,3 +173,21 @@ def kubeconfig(
     words += ["--people", str(file.resolve())] if file else []
     server, authority = adapter.reached(found, Paths.of().pki(found.name))
     typer.echo(core.kubeconfig(found.name, server, authority, words, proxy))
+
+
+@group.command()
+def code(
+    person: Annotated[str, typer.Argument(help="Somebody of the people's file.")], file: PeopleFile = None
+) -> None:
+    """Print a code by which a person signs in to Argo CD of a local region, once and within five minutes."""
+    from onair.adapters import people_file  # noqa: PLC0415
+    from onair.adapters.access import code as adapter  # noqa: PLC0415
+    from onair.adapters.access.credential import entitled  # noqa: PLC0415
+    from onair.adapters.local import shared_secrets  # noqa: PLC0415
+    from onair.adapters.local.platform import LocalPlatform  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    people, _ = people_file.read(ROOT, now.date(), file)
+    who = entitled(people, person, now.date())
+    key = shared_secrets.kept(LocalPlatform.open(ROOT))[adapter.SECRET][adapter.KEY]
+    typer.echo(adapter.code(key, who.name, who.groups, now))

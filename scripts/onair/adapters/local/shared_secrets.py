@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import json
+from pathlib import Path
 
 import yaml
 
 from onair.adapters.local import files
-from onair.adapters.local.platform import LocalPlatform
+from onair.adapters.local.platform import PLATFORM, LocalPlatform
 from onair.core.facts import Environment
+from onair.core.finding import Finding, OnairError
 from onair.core.secrets import Secrets, SecretSpec, Values, fill, join, shared
+
+FILE = "shared-secrets.json"
 
 
 def declared(local: LocalPlatform) -> list[SecretSpec]:
@@ -24,13 +28,30 @@ def values(local: LocalPlatform) -> Values:
 
     Both regions come up at the same time, so one draws and the other waits.
     """
-    file = local.keys() / "shared-secrets.json"
+    file = local.keys() / FILE
     with file.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        stored = json.loads(file.read_text()) if file.exists() else {}
-        kept: Values = {
-            (namespace, name): keys for each, keys in stored.items() for namespace, _, name in [each.partition("/")]
-        }
-        drawn = fill(shared(declared(local)), kept)
-        files.write({file: json.dumps({"/".join(secret): keys for secret, keys in join(kept, drawn).items()})})
+        stored = _read(file) if file.exists() else {}
+        drawn = fill(shared(declared(local)), stored)
+        files.write({file: json.dumps({"/".join(secret): keys for secret, keys in join(stored, drawn).items()})})
     return drawn
+
+
+def kept(local: LocalPlatform) -> Values:
+    """Return the shared values that were drawn.
+
+    Raises
+    ------
+    OnairError
+        The regions were never started here, or their keys are not yours to read.
+    """
+    try:
+        return _read(local.paths.pki(PLATFORM) / FILE)
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}"
+        raise OnairError(Finding(rule="access/secret", what=what, mend="make up, and run this as root")) from error
+
+
+def _read(file: Path) -> Values:
+    found = json.loads(file.read_text())
+    return {(namespace, name): keys for each, keys in found.items() for namespace, _, name in [each.partition("/")]}

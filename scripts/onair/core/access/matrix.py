@@ -45,6 +45,7 @@ def rows() -> list[Row]:
         Row("enter the shop's pods (exec)", _each(["create", "get"], "pods/exec", spaces=["shop"])),
         Row("enter other pods (exec)", _each(["create", "get"], "pods/exec", spaces=elsewhere)),
         Row("forward a port to the shop's pods", _each(["create"], "pods/portforward", spaces=["shop"])),
+        Row("forward a port to Argo CD", _each(["create"], "pods/portforward", spaces=["argocd"])),
         Row("forward a port to the databases", _each(["create"], "pods/portforward", spaces=["data"])),
         Row("restart the shop's pods", _each(["delete"], "pods", spaces=["shop"])),
         Row("restart other pods", _each(["delete"], "pods", spaces=elsewhere)),
