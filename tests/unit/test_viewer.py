@@ -11,7 +11,7 @@ import pytest
 
 from onair.core.scenario import Reply, Socket
 from onair.core.viewer.plan import Habits, ViewersPlan
-from onair.core.viewer.talk import Talker
+from onair.core.viewer.talk import ANSWER_SECONDS, SILENCE_SECONDS, Talker
 from onair.core.viewer.video import Player, Playlist
 
 PATH = "/video/kr/index.m3u8"
@@ -203,19 +203,61 @@ async def test_a_message_that_was_not_taken_is_said_again_under_the_same_name_an
 
 
 async def test_a_message_that_nobody_takes_is_given_up_after_the_viewer_s_patience() -> None:
-    visit = await talk(Visit(sockets=[FakeSocket([(0.1, HELLO)], answer=lambda _: None)]), until=20.0)
+    deaf = [FakeSocket([(0.0, HELLO)], answer=lambda _: None) for _ in range(9)]
+    visit = await talk(Visit(sockets=[*deaf]), until=20.0)
     (_, outcome, since, ended, ok), *_ = visit.told
     assert (outcome, ok) == ("unanswered", False)
-    assert 10 <= ended - since < 11.1
+    assert 10 <= ended - since < 12
+    assert deaf[0].said[0] == deaf[1].said[0], "it was said again before"
 
 
-@pytest.mark.parametrize(("reason", "ok"), [("slow", True), ("busy", True), ("away", False), ("session", False)])
+async def test_a_socket_on_which_a_message_waits_is_lost_and_the_next_one_takes_it() -> None:
+    deaf, good = FakeSocket([(0.1, HELLO)], answer=lambda _: None), FakeSocket([(0.0, HELLO)])
+    visit = await talk(Visit(sockets=[deaf, good]))
+    assert good.said[0] == deaf.said[0]
+    assert set(visit.outcomes()) == {"accepted"}
+    (_, _, since, ended, _), *_ = visit.told
+    assert ANSWER_SECONDS < ended - since < ANSWER_SECONDS + 2
+
+
+async def test_a_socket_that_says_nothing_is_lost_and_one_with_a_beat_is_not() -> None:
+    silent, good = FakeSocket([(0.1, HELLO)]), FakeSocket([(0.0, HELLO)])
+    visit = await talk(Visit(sockets=[silent, good]), until=SILENCE_SECONDS + 5, talks=1e6)
+    assert len([path for path in visit.asked if "socket" in path]) == 2
+    beats = [(float(at), {"type": "viewers", "count": 1}) for at in range(5, 60, 5)]
+    visit = await talk(Visit(sockets=[FakeSocket([(0.1, HELLO), *beats])]), until=50.0, talks=1e6)
+    assert len(visit.asked) == 1
+
+
+@pytest.mark.parametrize(("reason", "ok"), [("slow", True), ("busy", True), ("session", False)])
 async def test_a_refusal_is_a_decision_or_trouble(reason: str, ok: bool) -> None:
     def refuse(message: dict[str, Any]) -> dict[str, Any]:
         return {"type": "refused", "ref": message["ref"], "reason": reason}
 
     visit = await talk(Visit(sockets=[FakeSocket([(0.1, HELLO)], answer=refuse)]))
     assert {(outcome, good) for _, outcome, _, _, good in visit.told} == {(f"refused-{reason}", ok)}
+
+
+async def test_what_a_room_without_memory_did_not_take_is_said_again() -> None:
+    refusals = iter(range(3))
+
+    def refuse(message: dict[str, Any]) -> dict[str, Any]:
+        if next(refusals, None) is None:
+            return {"type": "accepted", "ref": message["ref"], "id": "kr-1"}
+        return {"type": "refused", "ref": message["ref"], "reason": "away"}
+
+    socket = FakeSocket([(0.1, HELLO)], answer=refuse)
+    visit = await talk(Visit(sockets=[socket]), until=12.0)
+    assert set(visit.outcomes()) == {"accepted"}
+    assert [said["ref"] for said in socket.said[:4]] == [socket.said[0]["ref"]] * 4
+    (_, _, since, ended, _), *_ = visit.told
+    assert 3.0 < ended - since < 4.0
+
+
+async def test_a_room_without_memory_is_given_up_after_the_viewer_s_patience() -> None:
+    away = FakeSocket([(0.1, HELLO)], answer=lambda said: {"type": "refused", "ref": said["ref"], "reason": "away"})
+    visit = await talk(Visit(sockets=[away]), until=14.0)
+    assert visit.outcomes()[0] == "unanswered"
 
 
 async def test_a_message_that_never_came_is_a_gap_and_holes_of_the_past_are_none() -> None:

@@ -211,6 +211,14 @@ async def test_viewers_are_counted_over_pods(chat: Chat, valkey: str) -> None:
         assert 'chat_handshakes_total{code="101"} 1.0' in metrics
 
 
+async def test_a_silent_room_says_that_it_is_there(chat: Chat, valkey: str) -> None:
+    pod = chat.pod("kr", valkey)
+    await chat.ready(pod)
+    client = await chat.client(pod, viewer(1))
+    for _ in range(2):
+        await client.next("viewers", timeout=15, count=1)
+
+
 async def test_a_drain_sends_everybody_elsewhere(chat: Chat, valkey: str) -> None:
     going, staying = chat.pod("kr", valkey, DRAIN_SECONDS="2"), chat.pod("kr", valkey)
     await chat.ready(going, staying)

@@ -43,6 +43,10 @@ class StandIns:
     orders: dict[str, Json] = field(default_factory=dict)
     messages: list[Json] = field(default_factory=list)
     sockets: dict[WebSocket, Viewer] = field(default_factory=dict)
+    deaf: set[WebSocket] = field(default_factory=set)
+    """Sockets whose node is lost: nothing comes of what is said on them, and they do not end."""
+    forgetful: int = 0
+    """How often the room's memory is away when something is said."""
     seen_after: list[str] = field(default_factory=list)
     wanted: list[Json] = field(default_factory=list)
 
@@ -241,6 +245,12 @@ class StandIns:
             self.sockets.pop(socket, None)
 
     async def _heard(self, socket: WebSocket, viewer: Viewer, body: Json) -> None:
+        if socket in self.deaf:
+            return
+        if self.forgetful:
+            self.forgetful -= 1
+            await socket.send_json({"type": "refused", "ref": body["ref"], "reason": "away"})
+            return
         if body["type"] == "say" and "banned" in body["text"]:
             await socket.send_json({"type": "refused", "ref": body["ref"], "reason": "word"})
             return

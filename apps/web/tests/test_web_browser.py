@@ -42,6 +42,28 @@ def test_chat_shows_what_is_said_as_text_and_comes_back_without_a_gap(opened: Op
     assert loopback.behind.seen_after[-1] == "kr:1", "asked for all that came after the last"
 
 
+def test_what_is_said_on_a_lost_socket_is_said_again_on_another(opened: Open, loopback: Loopback) -> None:
+    page = opened("/shows/table", locale="en-US")
+    expect(page.locator("#text")).to_be_enabled()
+    loopback.behind.deaf.update(loopback.behind.sockets)
+    page.locator("#text").fill("does anybody hear me?")
+    page.locator("#text").press("Enter")
+    expect(page.locator("#messages .text")).to_have_text("does anybody hear me?", timeout=15_000)
+    expect(page.locator("#line")).to_have_text("")
+    assert len(loopback.behind.messages) == 1
+
+
+def test_what_a_room_without_memory_did_not_take_is_said_again(opened: Open, loopback: Loopback) -> None:
+    page = opened("/shows/table", locale="en-US")
+    expect(page.locator("#text")).to_be_enabled()
+    loopback.behind.forgetful = 2
+    page.locator("#text").fill("remember this")
+    page.locator("#text").press("Enter")
+    expect(page.locator("#messages .text")).to_have_text("remember this", timeout=10_000)
+    assert loopback.behind.forgetful == 0
+    expect(page.locator("#text")).to_have_value("")
+
+
 def test_nickname_is_changed_in_place_and_escaped(opened: Open) -> None:
     page = opened("/shows/table", locale="en-US")
     expect(page.locator("#text")).to_be_enabled()

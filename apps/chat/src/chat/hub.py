@@ -59,7 +59,7 @@ class Room:
         self.viewers = 0
         self._pending: list[bytes] = []
         self._flush: asyncio.TimerHandle | None = None
-        self._next_flush = 0.0
+        self._next_flush = self._told = 0.0
 
     @property
     def members(self) -> list[Member]:
@@ -88,6 +88,16 @@ class Room:
             loop = asyncio.get_running_loop()
             self._flush = loop.call_at(max(self._next_flush, loop.time()), self._write)
 
+    def tell_viewers(self, viewers: int) -> None:
+        """Tell how many viewers there are, when that changed or when nothing else was told since the last report.
+
+        A socket whose other end is lost with its node looks like one on which nobody speaks: this tells them apart.
+        """
+        silent = asyncio.get_running_loop().time() - self._told >= REPORT_SECONDS
+        if viewers != self.viewers or silent:
+            self.viewers = viewers
+            self.send(text_frame(encode(type="viewers", count=viewers)))
+
     def begin(self, member: Member, history: bytes, floor: dict[str, int]) -> None:
         """Write a member's history and what came meanwhile; from then on it follows."""
         member.floor = floor
@@ -98,7 +108,8 @@ class Room:
 
     def _write(self) -> None:
         self._flush = None
-        self._next_flush = asyncio.get_running_loop().time() + FLUSH_SECONDS
+        self._told = asyncio.get_running_loop().time()
+        self._next_flush = self._told + FLUSH_SECONDS
         data, count = b"".join(self._pending), len(self._pending)
         self._pending.clear()
         gone = [member for member in self.following if not member.writer.write_frames(data)]
@@ -184,6 +195,8 @@ class Hub:
                     await self.report()
                 except AWAY as error:
                     _log.info("viewers not counted", error=repr(error))
+                    for room in self.rooms.values():
+                        room.tell_viewers(room.viewers)
 
     async def report(self) -> None:
         """Say how many viewers are here, and tell every room how many it has."""
@@ -191,10 +204,7 @@ class Hub:
         totals = await self._log.report_viewers(self._pod, counts)
         self._reported = {name for name, count in counts.items() if count}
         for name, room in self.rooms.items():
-            viewers = sum(totals.get(name, {}).values())
-            if viewers != room.viewers:
-                room.viewers = viewers
-                room.send(text_frame(encode(type="viewers", count=viewers)))
+            room.tell_viewers(sum(totals.get(name, {}).values()))
 
     async def drain(self, seconds: float) -> None:
         """Send every socket away, evenly over some seconds: the other pods get them one by one."""

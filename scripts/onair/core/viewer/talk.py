@@ -25,9 +25,13 @@ WORDS = (
     "lovely",
 )
 REFUSALS = frozenset({"slow", "busy", "text", "word", "format", "muted"})
-"""The chat decided against a message; `away` and `session` are trouble."""
+"""The chat decided against a message; `session` is trouble, and after `away` it is said again."""
 FIRST_PAUSE, SLOWEST_PAUSE, CERTAIN_PAUSE = 0.6, 15.0, 0.3
 """How the page comes back: doubling pauses with full jitter, after a moment."""
+ANSWER_SECONDS, SILENCE_SECONDS = 4.0, 15.0
+"""How long the page lets a message wait, and a socket be silent, before it takes the socket for lost."""
+AGAIN_SECONDS = 1.0
+"""After so long the page says again what the room could not take because its memory was away."""
 SHORTEST_TALK = 2.0
 _ID = re.compile(r"([a-z]{2,8})-(\d{1,15})")
 
@@ -63,6 +67,7 @@ class Talker:
         self._count = self._tries = 0
         self._region = ""
         self._next = 0.0
+        self._again = float("inf")
 
     async def talk(self, until: float) -> None:
         """Take part until this moment of the visit."""
@@ -84,19 +89,24 @@ class Talker:
             self._told("unanswered", ok=False)
 
     async def _converse(self, socket: Socket, until: float) -> None:
-        """Hear and say, until the time or the socket ends."""
+        """Hear and say, until the time or the socket ends, or nothing comes of it any more."""
         visit, greeted, sent = self._visit, False, ""
+        since, said = visit.elapsed, 0.0
         while visit.elapsed < until:
             self._think()
-            if greeted and self._unsaid and self._unsaid.ref != sent:
-                sent = self._unsaid.ref
+            if greeted and self._unsaid and (self._unsaid.ref != sent or visit.elapsed >= self._again):
+                self._again = float("inf")
+                sent, said = self._unsaid.ref, visit.elapsed
                 await socket.say({"type": "say", "ref": sent, "text": self._unsaid.text})
-            soon = until if self._unsaid else min(until, self._next)
+            soon = min(until, self._again if self._unsaid else self._next)
             heard = await socket.hear(min(1.0, max(0.01, soon - visit.elapsed)))
             if heard is None:
-                if socket.closed:
+                waits = self._unsaid is not None and self._unsaid.ref == sent
+                lost = waits and self._again == float("inf") and visit.elapsed - said > ANSWER_SECONDS
+                if socket.closed or lost or visit.elapsed - since > SILENCE_SECONDS:
                     return
                 continue
+            since = visit.elapsed
             if heard.get("type") == "drain":
                 return
             if heard.get("type") == "hello":
@@ -122,6 +132,9 @@ class Talker:
                 self._told("accepted", ok=True)
             elif kind == "refused":
                 reason = str(heard.get("reason", ""))
+                if reason == "away":
+                    self._again = self._visit.elapsed + AGAIN_SECONDS
+                    return
                 self._told(f"refused-{reason}", ok=reason in REFUSALS)
 
     def _note(self, identity: str) -> None:
