@@ -54,10 +54,12 @@ BAD = (
 class Verdict(NamedTuple):
     """One bad release: seconds from its first Ready pod until it was given up, and what the load met.
 
+    ``served`` is until none of its pods was Ready any more: a canary that was given up stops gracefully too.
     ``share`` is of the Ready pods, those of the bad version, at most; ``bound`` the requests that it may have met.
     """
 
     seconds: float
+    served: float
     failed: int
     sent: int
     share: float
@@ -65,7 +67,7 @@ class Verdict(NamedTuple):
     @property
     def bound(self) -> float:
         """Requests that came while the bad version was Ready, times its share of the pods."""
-        return RATE * self.seconds * self.share
+        return RATE * self.served * self.share
 
 
 def run(runs: int = 3) -> Record:
@@ -90,10 +92,11 @@ def run(runs: int = 3) -> Record:
                 figures.append(Figure(name=f"{name}: failed", unit="requests", samples=failed, target=0))
             else:
                 ratios = [each.failed / each.bound for each in verdicts]
-                note = "to rate x seconds x its share of the pods"
+                note = "to rate x seconds served x share of the pods; a pod that fails at once is given more"
                 figures.append(Figure(name=f"{name}: failed", unit="ratio", samples=ratios, target=1, note=note))
             details += [
-                f"{name}: {x.failed} of {x.sent} failed, given up after {x.seconds:.1f} s, {x.share:.0%} of the pods"
+                f"{name}: {x.failed} of {x.sent} failed, given up after {x.seconds:.1f} s, served {x.served:.1f} s, "
+                f"{x.share:.0%} of the pods"
                 for x in verdicts
             ]
     return save("bad_releases", figures, before, [f"{RATE:g} requests/s on the page that fails", *details])
@@ -112,18 +115,25 @@ def _play(folder: Path, api: KubeApi, bad: Bad) -> Verdict:
     running = {digest_of(pod) for pod in pods_of(api, bad.service)}
     begun, shares = list[float](), [0.0]
 
-    def given_up() -> bool:
-        pods = (pod for pod in pods_of(api, bad.service) if "deletionTimestamp" not in pod["metadata"])
-        ready = [digest_of(pod) in running for pod in pods if status.ready(pod)]
+    def serves() -> bool:
+        ready = [digest_of(pod) in running for pod in pods_of(api, bad.service) if status.ready(pod)]
         if not all(ready):
             begun.append(time.monotonic())
             shares.append(ready.count(False) / len(ready))
-        return bool(begun) and status.rollout(rollout_of(api, bad.service)).given_up
+        return not all(ready)
+
+    def given_up() -> bool:
+        return (serves() or bool(begun)) and status.rollout(rollout_of(api, bad.service)).given_up
 
     with load_of(edge(CLUSTER) + bad.path, RATE, 2 * LIMIT_SECONDS) as load:
         push(folder)
         wait(f"{bad.service} is given up", LIMIT_SECONDS, given_up, POLL_SECONDS)
         seconds = time.monotonic() - begun[0]
+        blue_green = strategy_of(rollout_of(api, bad.service)) == "blue/green"
+        wait(
+            f"{bad.service} is the good version alone", LIMIT_SECONDS, lambda: blue_green or not serves(), POLL_SECONDS
+        )
+        served = time.monotonic() - begun[0]
         time.sleep(SETTLED_SECONDS)
         result = load.stop()
     git(folder, "revert", "--no-edit", f"{good}..HEAD")
@@ -133,6 +143,6 @@ def _play(folder: Path, api: KubeApi, bad: Bad) -> Verdict:
         return status.rollout(rollout_of(api, bad.service)).phase == "Healthy"
 
     wait(f"{bad.service} is Healthy", LIMIT_SECONDS, healthy, POLL_SECONDS)
-    found = Verdict(seconds, result.failed, result.sent, max(shares))
+    found = Verdict(seconds, served, result.failed, result.sent, max(shares))
     print(f"  {bad.service}: {found}", flush=True)
     return found
