@@ -31,6 +31,7 @@ resource "aws_rds_cluster" "this" {
   kms_key_id                      = module.key["data"].arn
   master_username                 = "onair"
   manage_master_user_password     = true
+  enable_http_endpoint            = true # `onair cloud databases` makes the services' roles by it, without a way into the network
   master_user_secret_kms_key_id   = module.key["secrets"].id
   enabled_cloudwatch_logs_exports = ["postgresql"]
   backup_retention_period         = local.profile.backupDays # days that a point in time can be restored

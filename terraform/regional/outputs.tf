@@ -9,6 +9,7 @@ output "facts" {
     queueUrl      = aws_sqs_queue.orders.id
     ivsChannel    = aws_ivs_channel.this.arn
     database      = aws_rds_cluster.this.endpoint
+    databaseArn   = aws_rds_cluster.this.arn
     reader        = aws_rds_cluster.this.reader_endpoint
     cache         = aws_elasticache_replication_group.this.primary_endpoint_address
     masterSecret  = try(aws_rds_cluster.this.master_user_secret[0].secret_arn, "")

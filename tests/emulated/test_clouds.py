@@ -53,6 +53,9 @@ def test_from_nothing_to_nothing(clone: Clone, record: Record) -> None:
     written = [each for each in ("prod-kr", "prod-us") if outputs.file_of(each) in clone.git("status", "--short")]
     assert written == ["prod-kr", "prod-us"], built.output
     nothing_to_change(clone)
+    made = clone.onair("cloud", "databases")  # RDS's Data API answers here, and no server stands behind it
+    assert made.code == 0, made.output
+    assert made.output.count("database order made") == len(written), made.output
     audited = clone.onair("cloud", "audit")
     assert audited.code == 0, audited.output
     destroyed(clone)

@@ -33,6 +33,11 @@ _scaling = rds.DBCluster.scaling_configuration_info.fget
 rds.DBCluster.scaling_configuration_info = property(
     lambda cluster: _scaling(cluster) if cluster.scaling_configuration else None
 )
+rds.DBCluster.enable_http_endpoint = property(
+    lambda cluster: cluster.data_api, lambda cluster, wanted: setattr(cluster, "data_api", bool(wanted))
+)
+"""The Data API, which moto knows of old versions alone."""
+rds.DBCluster.http_endpoint_enabled = property(lambda cluster: cluster.data_api)
 _make_global = rds.GlobalCluster.__init__
 
 

@@ -1,5 +1,7 @@
 """What several integration tests share."""
 
+import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,3 +47,12 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     ]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
     return folder / "cert.pem", folder / "key.pem"
+
+
+@pytest.fixture
+def volume() -> Iterator[Path]:
+    """A folder that PostgreSQL's user may enter; pytest's own are for their owner only."""
+    made = Path("/tmp") / f"onair-start-{os.getpid()}"  # noqa: S108  short: it holds the server's socket
+    made.mkdir(mode=0o755)
+    yield made
+    shutil.rmtree(made)

@@ -23,12 +23,15 @@ class Action(StrEnum):
     PLAN = "plan"
     UP = "up"
     DOWN = "down"
+    DATABASES = "databases"
     AUDIT = "audit"
     JUDGE = "judge"
 
 
 def command(
-    action: Annotated[Action, typer.Argument(help="plan, up, down, audit what is there, or judge a saved plan.")],
+    action: Annotated[
+        Action, typer.Argument(help="plan, up, down, make the services' databases, audit, or judge a saved plan.")
+    ],
     *,
     aws: Annotated[str, typer.Option(metavar="ACCOUNT", help="In this account of AWS, not on the emulator.")] = "",
     keep: Annotated[bool, typer.Option("--keep-emulator", help="After down, to look at what is left.")] = False,
@@ -40,7 +43,7 @@ def command(
 ) -> None:
     """Build what the clusters stand on; exit 1 where a plan changes, an audit finds or a destroy leaves something."""
     from onair.adapters import facts_file  # noqa: PLC0415 - --help does not need it
-    from onair.adapters.cloud import build, inspection, outputs_file, place, plan_file  # noqa: PLC0415
+    from onair.adapters.cloud import build, databases, inspection, outputs_file, place, plan_file  # noqa: PLC0415
     from onair.adapters.cloud import facts_file as cloud_file  # noqa: PLC0415
     from onair.cli import console  # noqa: PLC0415
     from onair.core.cloud.plan import judge, root_of  # noqa: PLC0415
@@ -64,6 +67,9 @@ def command(
         changed = build.plan(estate, reporter)
         reporter.note(f"would change: {', '.join(changed) or 'nothing'}")
         raise typer.Exit(1 if changed else 0)
+    elif action is Action.DATABASES:
+        for done in databases.in_cloud(estate):
+            reporter.note(done)
     elif action is Action.AUDIT:
         _told(inspection.audit(estate))
     else:
