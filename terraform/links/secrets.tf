@@ -4,6 +4,14 @@ locals {
     for key, secret in module.facts.secrets : key => secret
     if anytrue([for item in try(values(secret.keys), []) : try(item.shared, false)])
   }
+  # Where a local address is written or a value drawn, the pool says it.
+  elsewhere = {
+    OIDC_ISSUER        = "https://${aws_cognito_user_pool.sellers.endpoint}"
+    OIDC_CLIENT_ID     = aws_cognito_user_pool_client.web.id
+    OIDC_CLIENT_SECRET = aws_cognito_user_pool_client.web.client_secret
+  }
+  # One more draws all anew. Of the seller's Secret a number that another client changes, as its values change with it.
+  versions = { "shop/seller-oidc" = parseint(substr(sha256(aws_cognito_user_pool_client.web.id), 0, 7), 16) }
 }
 
 resource "aws_secretsmanager_secret" "this" {
@@ -30,8 +38,8 @@ resource "aws_secretsmanager_secret_version" "this" {
   for_each  = local.secrets
   secret_id = aws_secretsmanager_secret.this[each.key].id
   secret_string_wo = jsonencode({
-    for item, rule in each.value.keys : item => try(rule.value,
+    for item, rule in each.value.keys : item => try(local.elsewhere[item], rule.value,
     var.mocked ? "mocked" : ephemeral.aws_secretsmanager_random_password.this["${each.key}/${item}"].random_password)
   })
-  secret_string_wo_version = 1 # one more draws all anew
+  secret_string_wo_version = lookup(local.versions, each.key, 1)
 }
