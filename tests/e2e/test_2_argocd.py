@@ -66,15 +66,15 @@ class ArgoCD:
             [*self._command, *words, *self._rest], stdout=output, stderr=subprocess.STDOUT, text=True
         ) as it:
             assert it.stdout
-            told = ""
-            for line in it.stdout:
-                told += line
-                if found := URL.search(line):
-                    yield found[0], it
-                    break
-            else:
-                pytest.fail(f"argocd names no page: {told}")
-            it.kill()
+            try:
+                told = ""
+                while not (found := URL.search(told)):
+                    line = it.stdout.readline()
+                    assert line, f"argocd names no page: {told}"
+                    told += line
+                yield found[0], it
+            finally:
+                it.kill()  # it waits for the page that nobody fills in any more
 
 
 def sign_in(browser: Browser, argocd: ArgoCD, name: str, password: str) -> bool:
@@ -84,8 +84,8 @@ def sign_in(browser: Browser, argocd: ArgoCD, name: str, password: str) -> bool:
         page.goto(url)
         page.fill("input[name=login]", name)
         page.fill("input[name=password]", password)
-        page.click("button[type=submit]")
-        page.wait_for_load_state()
+        with page.expect_navigation():  # to the form again, or to where the command listens
+            page.click("button[type=submit]")
         refused = page.locator("#login-error").count() > 0
         page.close()
         return not refused and command.wait(SECONDS) == 0
