@@ -20,7 +20,8 @@ from onair.adapters.local import shared_secrets
 from onair.core.progress import Silent
 
 CLUSTER, APPLICATION, SERVER = "local-us", "identity", "localhost:8080"
-URL = re.compile(r"http://localhost:8080/\S+")
+URL = re.compile(r"copy-and-paste .*?(http://localhost:8080/\S+)")
+"""It tells the page twice: first a second before it listens for who comes back from there."""
 SECONDS = 60.0
 
 
@@ -72,7 +73,7 @@ class ArgoCD:
                     line = it.stdout.readline()
                     assert line, f"argocd names no page: {told}"
                     told += line
-                yield found[0], it
+                yield found[1], it
             finally:
                 it.kill()  # it waits for the page that nobody fills in any more
 

@@ -34,9 +34,8 @@ def test_home_and_show_with_video(
         assert seen.text("#region").strip() == region
         assert seen.text("#version").strip() == shop.fetch(cluster=cluster).headers["x-onair-version"]
         assert seen.text("#pod").startswith("web-")
-        assert {x.get_attribute("href") for x in seen.page.locator(".stage a").all()} == {
-            f"/shows/{name}" for name in CHANNELS
-        }
+        shown = {x.get_attribute("href") for x in seen.page.locator(".stage a").all()}
+        assert shown >= {f"/shows/{name}" for name in CHANNELS}, "at nine in Seoul a third one is on air"
         seen.shoot(f"home-{region}")
         seen.page.locator(f".stage a[href='/shows/{show}']").click()
         seen.page.wait_for_selector("#video")
