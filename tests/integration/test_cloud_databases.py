@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -15,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
-from integration.postgres import SUPERUSER_PASSWORD, login, served
+from integration.postgres import SUPERUSER_PASSWORD, credentials, login, served
 
 from onair.adapters import facts_file
 from onair.adapters.cloud import databases as adapter
@@ -50,9 +49,7 @@ class Server:
 @pytest.fixture
 def server(volume: Path) -> Iterator[Server]:
     """One with a master who may make roles and databases, and nothing else."""
-    (volume / "databases/first").mkdir(parents=True)
-    for key in ("PGUSER", "PGPASSWORD", "PGDATABASE"):
-        (volume / "databases/first" / key).write_text("first")
+    credentials(volume, "first", "first")
     loop = asyncio.new_event_loop()
     with served(volume) as port:
         loop.run_until_complete(login(port, "first", "first"))  # it is up
@@ -142,8 +139,7 @@ class Kept:
         return {"SecretString": json.dumps(values | {"PGPORT": "5432"})}
 
 
-@contextmanager
-def estate(root: Path, server: Server, held: dict[str, Login]) -> Iterator[Estate]:
+def estate(root: Path, server: Server, held: dict[str, Login]) -> Estate:
     """What is built in one region."""
     names = {
         secret: f"prefix-{secret.replace('/', '-')}"
@@ -156,25 +152,26 @@ def estate(root: Path, server: Server, held: dict[str, Login]) -> Iterator[Estat
     facts = {"databaseArn": "arn:cluster", "masterSecret": MASTER_ARN, "secrets": names}
     found = SimpleNamespace(
         root=root,
-        waves=[[REGION]],
+        regions=[REGION],
         facts=facts_file.read(root),
-        facts_of=lambda _: {"facts": facts},
+        region_facts=lambda _: facts,
         place=SimpleNamespace(client=lambda service, _: clients[service]),
     )
-    yield cast("Estate", found)
+    return cast("Estate", found)
 
 
 def test_every_service_with_a_database_gets_it(root: Path, server: Server) -> None:
     held = {f"shop/{each}-db": Login(each, f"of {each}", each) for each in ("catalog", "live", "order")}
-    with estate(root, server, held) as built:
-        assert adapter.wanted(built) == list(held)
-        done = list(adapter.in_cloud(built))
+    built = estate(root, server, held)
+    assert adapter.wanted(built) == list(held)
+    done = list(adapter.in_cloud(built))
     assert done == [f"prod-kr: {what}" for each in held.values() for what in _all(each)]
     assert [server.owner(each) for each in held.values()] == ["catalog", "live", "order"]
 
 
 def test_a_secret_that_is_not_there_is_named_and_nothing_is_made(root: Path, server: Server) -> None:
-    with estate(root, server, {"shop/catalog-db": LOGINS[0]}) as built, pytest.raises(OnairError) as told:
+    built = estate(root, server, {"shop/catalog-db": LOGINS[0]})
+    with pytest.raises(OnairError) as told:
         list(adapter.in_cloud(built))
     assert "prefix-shop-live-db" in told.value.findings[0].what
     assert server.said == []

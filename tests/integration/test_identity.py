@@ -88,6 +88,7 @@ class Dex:
         if not answer.is_redirect:
             return {}
         target = urlsplit(answer.headers["location"])
+        assert f"{target.scheme}://{target.netloc}{target.path}" == callback
         return {name: values[0] for name, values in parse_qs(target.query).items()}
 
 

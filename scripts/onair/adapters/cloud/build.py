@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from onair.adapters.cloud import listing, terraform
 from onair.adapters.cloud.place import DATA, Place
@@ -54,6 +54,11 @@ class Estate:
     def waves(self) -> list[list[Root]]:
         """What can be built at once, wave after wave."""
         return waves(each.name for each in self.facts.in_cloud())
+
+    @property
+    def regions(self) -> list[Root]:
+        """The roots of the regions."""
+        return [each for wave in self.waves for each in wave if each.folder == "regional"]
 
     def plan(self, each: Root) -> list[str]:
         """Plan one root and save the plan; returns what it would change, e.g. ``aws_vpc.main will be created``.
@@ -110,6 +115,20 @@ class Estate:
         """Return the outputs of a root."""
         done = self._run(each, "output", "-json", *self._state(each))
         return {name: held["value"] for name, held in json.loads(done.output or "{}").items()}
+
+    def region_facts(self, each: Root) -> dict[str, Any]:
+        """Return output ``facts`` of a region's root.
+
+        Raises
+        ------
+        OnairError
+            Terraform knows nothing of the region.
+        """
+        held = self.facts_of(each).get("facts")
+        if not isinstance(held, dict):
+            what = f"Terraform's state has no outputs of {each.workspace}"
+            raise OnairError(Finding(rule="cloud/outputs", what=what, mend="build it: onair cloud up"))
+        return held
 
     # --- how each is run
     def _run(self, each: Root, *words: str) -> terraform.Ran:

@@ -6,16 +6,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import yaml
-
 from onair.adapters.cloud.build import Estate
+from onair.adapters.secrets_file import declared
 from onair.core.cloud.databases import Login, make
 from onair.core.cloud.roots import Root
 from onair.core.facts import Environment
 from onair.core.finding import Finding, OnairError
-from onair.core.secrets import Secrets
 
-SECRETS = "clusters/platform/secrets.yaml"
 DATABASE = "shop"
 """The one that Aurora comes with (terraform/regional/database.tf)."""
 
@@ -28,8 +25,7 @@ def in_cloud(estate: Estate) -> Iterator[str]:
     OnairError
         A region is not built, its server does not answer, or a Secret is not there or not for us.
     """
-    regional = [each for wave in estate.waves for each in wave if each.folder == "regional"]
-    for each in regional:
+    for each in estate.regions:
         for done in in_region(estate, each):
             yield f"{each.workspace}: {done}"
 
@@ -38,11 +34,8 @@ def in_region(estate: Estate, each: Root) -> Iterator[str]:
     """Make them in one region; see :func:`in_cloud`."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - takes a second
 
-    facts = estate.facts_of(each).get("facts")
-    if not isinstance(facts, dict):
-        what = f"Terraform's state has no outputs of {each.workspace}"
-        raise OnairError(Finding(rule="cloud/databases", what=what, mend="build it: onair cloud up"))
-    region = estate.facts.clusters[str(each.workspace)].spec.cloud_region
+    facts = estate.region_facts(each)
+    region = estate.facts.clusters[each.workspace].spec.cloud_region
     sql, kept = estate.place.client("rds-data", region), estate.place.client("secretsmanager", region)
 
     def execute(statement: str) -> list[str]:
@@ -62,8 +55,8 @@ def in_region(estate: Estate, each: Root) -> Iterator[str]:
 
 def wanted(estate: Estate) -> list[str]:
     """Return the Secrets by which services sign in to a database, e.g. ``shop/order-db``."""
-    declared = Secrets.model_validate(yaml.safe_load((estate.root / SECRETS).read_text(encoding="utf-8")))
-    return [f"{each.namespace}/{each.name}" for each in declared.of(Environment.PROD) if "PGPASSWORD" in each.keys]
+    specs = declared(estate.root, Environment.PROD)
+    return [f"{each.namespace}/{each.name}" for each in specs if "PGPASSWORD" in each.keys]
 
 
 def column(answer: dict[str, Any]) -> list[str]:

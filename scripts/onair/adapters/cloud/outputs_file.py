@@ -10,10 +10,7 @@ import yaml
 from onair.adapters.cloud.build import Estate
 from onair.adapters.facts_file import PLATFORM
 from onair.core.cloud import outputs
-from onair.core.finding import Finding, OnairError
 from onair.core.yaml_loader import LOADER
-
-ROOT_MODULE = "regional"
 
 
 def write(estate: Estate) -> list[str]:
@@ -24,8 +21,7 @@ def write(estate: Estate) -> list[str]:
     OnairError
         Terraform knows nothing of a region.
     """
-    built = [each for wave in estate.waves for each in wave if each.folder == ROOT_MODULE]
-    values = {each.workspace: _values(each.workspace, estate.facts_of(each)) for each in built}
+    values = {each.workspace: estate.region_facts(each) for each in estate.regions}
     regions = {name: str(estate.facts.clusters[name].spec.region) for name in values}
     channels = {regions[name]: str(found["ivsChannel"]) for name, found in values.items()}
     platform = _spec(estate.root / PLATFORM)
@@ -42,14 +38,6 @@ def write(estate: Estate) -> list[str]:
                 file.write_text(text)
                 changed.append(path)
     return changed
-
-
-def _values(cluster: str, found: dict[str, Any]) -> dict[str, Any]:
-    held = found.get("facts")
-    if not isinstance(held, dict):
-        what = f"Terraform's state has no outputs of {cluster}"
-        raise OnairError(Finding(rule="cloud/outputs", what=what, mend="build it: onair cloud up"))
-    return held
 
 
 def _spec(file: Path) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from onair.adapters.kubectl import wait
 from onair.adapters.local import pki, shared_secrets
 from onair.adapters.local.platform import LocalPlatform
 from onair.adapters.local.region import Region
+from onair.adapters.secrets_file import declared
 from onair.core.day_zero import ARGOCD_SECONDS, CRD_SECONDS, Objects, argocd, kinds
+from onair.core.facts import Environment
 from onair.core.pki import CLUSTER_CA, Certificate
 from onair.core.secrets import Values, fill, join, manifest
 
@@ -91,7 +93,7 @@ def _node_names(local: LocalPlatform) -> dict[str, Any]:
 
 def make_secrets(local: LocalPlatform, region: Region) -> None:
     """Make the Secrets that git does not hold; values that exist stay."""
-    specs = shared_secrets.declared(local)
+    specs = declared(local.root, Environment.LOCAL)
     present: Values = {}
     for item in region.api.items(kube_api.SECRETS):
         meta, data = item["metadata"], item.get("data", {})

@@ -6,21 +6,14 @@ import fcntl
 import json
 from pathlib import Path
 
-import yaml
-
 from onair.adapters.local import files
 from onair.adapters.local.platform import PLATFORM, LocalPlatform
+from onair.adapters.secrets_file import declared
 from onair.core.facts import Environment
 from onair.core.finding import Finding, OnairError
-from onair.core.secrets import Secrets, SecretSpec, Values, fill, join, shared
+from onair.core.secrets import Values, fill, join, shared
 
 FILE = "shared-secrets.json"
-
-
-def declared(local: LocalPlatform) -> list[SecretSpec]:
-    """Return the Secrets of the local environment."""
-    declared = Secrets.model_validate(yaml.safe_load((local.root / "clusters/platform/secrets.yaml").read_text()))
-    return declared.of(Environment.LOCAL)
 
 
 def values(local: LocalPlatform) -> Values:
@@ -32,7 +25,7 @@ def values(local: LocalPlatform) -> Values:
     with file.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         stored = _read(file) if file.exists() else {}
-        drawn = fill(shared(declared(local)), stored)
+        drawn = fill(shared(declared(local.root, Environment.LOCAL)), stored)
         files.write({file: json.dumps({"/".join(secret): keys for secret, keys in join(stored, drawn).items()})})
     return drawn
 

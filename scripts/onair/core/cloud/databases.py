@@ -66,15 +66,13 @@ def name(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-def verifier(password: str, salt: bytes | None = None) -> str:
+def verifier(password: str) -> str:
     """Return what PostgreSQL keeps of a password (SCRAM-SHA-256, RFC 5803), so that no log ever has the password.
 
     Parameters
     ----------
     password
         ASCII: of other characters PostgreSQL would keep another form (SASLprep).
-    salt
-        Drawn when not given.
 
     Raises
     ------
@@ -84,7 +82,7 @@ def verifier(password: str, salt: bytes | None = None) -> str:
     if not password or not password.isascii() or not password.isprintable():
         message = "a password is of printable ASCII characters"
         raise ValueError(message)
-    salt = salt or secrets.token_bytes(SALT_BYTES)
+    salt = secrets.token_bytes(SALT_BYTES)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, ITERATIONS)
     client = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
     server = hmac.digest(salted, b"Server Key", "sha256")
