@@ -152,6 +152,8 @@ locals {
       tolerations              = [{ operator = "Exists" }]
       secrets-store-csi-driver = { syncSecret = { enabled = true } }
     }
+    # It sees its records by the node's resolver: asking the zone's own servers would take another way into the internet.
+    cert-manager = { dns01RecursiveNameserversOnly = true }
   }
 }
 

@@ -47,6 +47,10 @@ run "korea" {
     condition     = strcontains(base64decode(aws_launch_template.bastion.user_data), "amazon-ssm-agent") && aws_launch_template.bastion.metadata_options[0].http_tokens == "required"
     error_message = "The bastion is entered by Session Manager."
   }
+  assert {
+    condition     = length(local.proofs) > 0 && aws_eks_pod_identity_association.certificates.role_arn == module.certificates_role.arn
+    error_message = "cert-manager may prove the names that the facts have certificates for."
+  }
 }
 
 run "united_states" {

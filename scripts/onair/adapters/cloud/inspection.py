@@ -31,15 +31,20 @@ def audit(estate: Estate) -> list[Finding]:
 
 def _rights(estate: Estate, platform: Mapping[str, Any]) -> list[Right]:
     """Return who may do what, for every region; what names no region stands once."""
-    shared = rule_of(platform).name("").rstrip("-")
     found: list[Right] = []
     for each in estate.facts.in_cloud():
         fields = {
             "account": estate.place.account,
             "cloud_region": each.spec.cloud_region,
-            "prefix": rule_of(platform, str(each.spec.region)).name("").rstrip("-"),
-            "shared": shared,
+            "peer": _prefix(platform, str(estate.facts.clusters[each.spec.peer].spec.region)),
+            "prefix": _prefix(platform, str(each.spec.region)),
+            "shared": _prefix(platform),
         }
         filled = [right.of(**fields) for right in estate.spec.rights]
         found += [right for right in filled if right not in found]
     return found
+
+
+def _prefix(platform: Mapping[str, Any], *region: str) -> str:
+    """Return what a region's names begin with, or those of what exists once."""
+    return rule_of(platform, *region).name("").rstrip("-")

@@ -48,7 +48,7 @@ class Flow(_Model):
     port: Annotated[int, Field(ge=1, le=65535, strict=True)] | str
 
 
-RIGHT_FIELDS = ("account", "cloud_region", "prefix", "shared")
+RIGHT_FIELDS = ("account", "cloud_region", "peer", "prefix", "shared")
 """What may stand in braces in a right; the last two begin the names of a region's resources and of what exists once."""
 
 

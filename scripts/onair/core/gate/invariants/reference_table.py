@@ -52,6 +52,7 @@ LINKS = (
     Link("reference/class", ("Gateway",), "spec.gatewayClassName", "GatewayClass", "cluster"),
     Link("reference/class", ("GatewayClass",), "spec.parametersRef", "", "named"),
     Link("reference/class", ("Ingress",), "spec.ingressClassName", "IngressClass", "cluster"),
+    Link("reference/class", ("Certificate",), "spec.issuerRef", "", "same"),
     Link("reference/analysis", ("Rollout",), "spec.strategy.blueGreen.prePromotionAnalysis.templates.*", "Analysis"),
     Link("reference/analysis", ("Rollout",), "spec.strategy.blueGreen.postPromotionAnalysis.templates.*", "Analysis"),
     Link("reference/analysis", ("Rollout",), f"spec.strategy.canary.{_TEMPLATES}", "Analysis"),
@@ -73,7 +74,7 @@ POD_RULES = {
 }
 """Rule for what pods name, by kind; Secrets have their own (they stand in no leaf)."""
 
-CLUSTER_WIDE = {"ClusterRole", "GatewayClass", "PriorityClass", "RuntimeClass", "StorageClass"}
+CLUSTER_WIDE = {"ClusterIssuer", "ClusterRole", "GatewayClass", "PriorityClass", "RuntimeClass", "StorageClass"}
 BUILT_IN = {
     ("ServiceAccount", "default"),  # made in every namespace
     ("ConfigMap", "kube-root-ca.crt"),  # made in every namespace
@@ -126,7 +127,7 @@ RULES: dict[str, Why] = {
         "subjects: [{kind: ServiceAccount, name: web, namespace: shop}]",
     ),
     "reference/class": Why(
-        "the object waits for ever: no class, no volume, no gateway, no pod",
+        "the object waits for ever: no class, no volume, no gateway, no pod; no issuer, no certificate",
         "storageClassName: gp4",
         "storageClassName: gp3",
     ),

@@ -11,6 +11,7 @@ from onair.core.gate import address_rules, naming, parity
 from onair.core.gate.invariants import (
     analysis,
     capacity,
+    certificates,
     delivery,
     leaves,
     network,
@@ -31,6 +32,7 @@ CLUSTER: tuple[Rule, ...] = (
     *references.RULES,
     *secrets.RULES,
     *provided.RULES,
+    *certificates.RULES,
     *delivery.RULES,
     *capacity.RULES,
     *analysis.RULES,
