@@ -33,7 +33,7 @@ def test_a_fit_machine_has_no_findings() -> None:
     [
         (FIT._replace(uid=1000), "root", ["1000", "sudo"]),
         (FIT._replace(memory_available=MEMORY - 1), "memory", ["8.0 GiB", "8 are needed"]),
-        (FIT._replace(disks={"/x": DISK["cold"] - 1}), "disk", ["/x", "25 are needed", "ONAIR_CACHE"]),
+        (FIT._replace(disks={"/x": DISK["cold"] - 1}), "disk", ["/x", "28 are needed", "ONAIR_CACHE"]),
         (FIT._replace(disks={"/x": DISK["warm"] - 1}, cold=False), "disk", ["6 are needed"]),
         (FIT._replace(listeners=BUSY[:1]), "port", ["8443", "nginx", "process 4711"]),
         (FIT._replace(listeners=BUSY[1:]), "port", ["8444", "caddy"]),
