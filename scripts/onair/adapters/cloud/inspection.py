@@ -10,7 +10,7 @@ from onair.adapters.cloud.build import Estate
 from onair.core.cloud import flows, rights
 from onair.core.cloud.audit import judge
 from onair.core.cloud.facts import Right
-from onair.core.cloud.names import rule_of
+from onair.core.cloud.names import ONCE, rule_of
 from onair.core.finding import Finding
 
 
@@ -45,6 +45,6 @@ def _rights(estate: Estate, platform: Mapping[str, Any]) -> list[Right]:
     return found
 
 
-def _prefix(platform: Mapping[str, Any], *region: str) -> str:
+def _prefix(platform: Mapping[str, Any], region: str = ONCE) -> str:
     """Return what a region's names begin with, or those of what exists once."""
-    return rule_of(platform, *region).name("").rstrip("-")
+    return rule_of(platform, region).name("").rstrip("-")

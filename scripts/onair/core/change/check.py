@@ -97,7 +97,7 @@ def check(before: Side, after: Side, estate: Estate, texts: promotion.Texts, cir
     if retired:
         findings += vanish.unlisted(before.applications, applications, retired) + vanish.losses(pruned, retired)
     findings += immutable.refused(estate, changes)
-    prods = {name for name, facts in estate.clusters.items() if facts.get("environment") == PROD}
+    prods = {*estate.clusters_of(PROD)}
     if circumstances.delivers_to is not None:
         prods &= set(circumstances.delivers_to)
     if delivery:

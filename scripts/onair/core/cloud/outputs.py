@@ -81,8 +81,8 @@ def named(text: str) -> str:
 
 def fresh(estate: Estate) -> Iterator[Finding]:
     """Find outputs that do not fit their cluster's facts; one that is not built has none, and nothing reads them."""
-    for cluster, facts in estate.clusters.items():
-        if facts.get("environment") == PROD and file_of(cluster) in estate.data:
+    for cluster, facts in estate.clusters_of(PROD).items():
+        if file_of(cluster) in estate.data:
             for fault in _faults(estate, cluster, facts):
                 mend = "write it: onair cloud up --aws ACCOUNT, then commit it"
                 yield Finding(rule="facts/outputs", what=fault, why=OUTPUTS.why, mend=mend, file=file_of(cluster))

@@ -149,6 +149,10 @@ class Estate:
             found.setdefault(each.cluster, []).append(each)
         return found
 
+    def clusters_of(self, environment: str) -> dict[str, Body]:
+        """Return the facts of an environment's clusters, by name."""
+        return {name: facts for name, facts in self.clusters.items() if facts.get("environment") == environment}
+
     def of(self, *kinds: str) -> Iterator[Object]:
         """Iterate over the objects of these kinds."""
         return (each for each in self.objects if each.kind in kinds)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from onair.core.cloud.outputs import PROD
 from onair.core.finding import Finding
-from onair.core.gate.invariants.fields import mapping, mappings, texts
+from onair.core.gate.invariants.fields import mapping, texts
 from onair.core.gate.invariants.index import index
-from onair.core.gate.invariants.secrets import DECLARATIONS
+from onair.core.gate.invariants.secrets import DECLARATIONS, declarations
 from onair.core.gate.model import Estate, Object, Rule
 
 KIND = "Certificate"
@@ -19,11 +19,11 @@ def issued(estate: Estate) -> Iterator[Finding]:
     """Find declared certificates that nothing asks for, or for other names, and Certificates of nothing declared."""
     domain = mapping(estate.platform.get("domains")).get(PROD)
     wanted = {
-        (str(each.get("namespace")), str(each.get("name"))): {f"{name}.{domain}" for name in texts(each["certificate"])}
-        for each in mappings(estate.data.get(DECLARATIONS, {}).get("spec"))
-        if each.get("certificate") and PROD not in (each.get("absent") or ())
+        secret: {f"{name}.{domain}" for name in texts(entry["certificate"])}
+        for secret, entry in declarations(estate, PROD).items()
+        if entry.get("certificate")
     }
-    for cluster in (name for name, facts in estate.clusters.items() if facts.get("environment") == PROD):
+    for cluster in estate.clusters_of(PROD):
         asked = [each for each in index(estate).of(KIND) if each.cluster == cluster]
         into = [(each.namespace, str(each.get("spec", "secretName"))) for each in asked]
         for namespace, name in wanted.keys() - set(into):

@@ -66,11 +66,7 @@ def absences(estate: Estate) -> Iterator[Finding]:
     for environment, listed in _absences(estate).items():
         for name, reason in listed.items():
             area, _, part = name.partition("/")
-            there = [
-                cluster
-                for cluster, facts in estate.clusters.items()
-                if facts.get("environment") == environment and Leaf(cluster, area, part) in leaves
-            ]
+            there = [each for each in estate.clusters_of(environment) if Leaf(each, area, part) in leaves]
             what = f"{name} is listed as absent in {environment}, but {', '.join(there)} has it" if there else ""
             if (area, part) not in parts:
                 what = f"{name} is listed as absent, but there is no such part"

@@ -13,19 +13,18 @@ from onair.core.finding import Finding
 from onair.core.gate.invariants.fields import mapping, mappings
 from onair.core.gate.invariants.index import Pods, index
 from onair.core.gate.invariants.pod_references import all_references
-from onair.core.gate.invariants.secrets import DECLARATIONS
+from onair.core.gate.invariants.secrets import DECLARATIONS, Key, declarations
 from onair.core.gate.model import Body, Estate, Object, Rule
 from onair.core.gate.naming import convention
 from onair.core.yaml_loader import LOADER
 
 KIND, DRIVER = "SecretProviderClass", "secrets-store.csi.k8s.io"
-Key = tuple[str, str]
 
 
 def provided(estate: Estate) -> Iterator[Finding]:
     """Find declared Secrets that no class provides, and classes that provide something else than is declared."""
     declared = _declared(estate)
-    for cluster in _clusters(estate):
+    for cluster in estate.clusters_of(PROD):
         classes = {(each.namespace, each.name): each for each in index(estate).of(KIND) if each.cluster == cluster}
         for namespace, name in declared.keys() - classes.keys():
             what = f"{cluster} has no {KIND} {namespace}/{name}, so nothing makes the declared Secret"
@@ -50,18 +49,12 @@ def mounted(estate: Estate) -> Iterator[Finding]:
             yield estate.finding("secret/mounted", pods.owner, what, at=named.at, why=MOUNTED.why, mend=mend)
 
 
-def _clusters(estate: Estate) -> list[str]:
-    return [name for name, facts in estate.clusters.items() if facts.get("environment") == PROD]
-
-
 def _declared(estate: Estate) -> dict[Key, Body]:
     """Return the Secrets to provide; a certificate is an authority's, and what others write to exists already."""
-    entries = mappings(estate.data.get(DECLARATIONS, {}).get("spec"))
-    kept = (each for each in entries if PROD not in (each.get("absent") or ()))
     return {
-        (str(each.get("namespace")), str(each.get("name"))): each
-        for each in kept
-        if not each.get("certificate") and not each.get("merge")
+        secret: entry
+        for secret, entry in declarations(estate, PROD).items()
+        if not entry.get("certificate") and not entry.get("merge")
     }
 
 

@@ -52,7 +52,7 @@ LINKS = (
     Link("reference/class", ("Gateway",), "spec.gatewayClassName", "GatewayClass", "cluster"),
     Link("reference/class", ("GatewayClass",), "spec.parametersRef", "", "named"),
     Link("reference/class", ("Ingress",), "spec.ingressClassName", "IngressClass", "cluster"),
-    Link("reference/class", ("Certificate",), "spec.issuerRef", "", "same"),
+    Link("reference/class", ("Certificate",), "spec.issuerRef"),
     Link("reference/analysis", ("Rollout",), "spec.strategy.blueGreen.prePromotionAnalysis.templates.*", "Analysis"),
     Link("reference/analysis", ("Rollout",), "spec.strategy.blueGreen.postPromotionAnalysis.templates.*", "Analysis"),
     Link("reference/analysis", ("Rollout",), f"spec.strategy.canary.{_TEMPLATES}", "Analysis"),

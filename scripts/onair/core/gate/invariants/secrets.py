@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from onair.core.finding import Finding
-from onair.core.gate.invariants.fields import mapping, values
+from onair.core.gate.invariants.fields import mapping, mappings, values
 from onair.core.gate.invariants.index import index
 from onair.core.gate.invariants.pod_references import all_references
-from onair.core.gate.model import Estate, Object, Path, Rule
+from onair.core.gate.model import Body, Estate, Object, Path, Rule
 
 DECLARATIONS = "clusters/platform/secrets.yaml"
 MADE_BY_PROGRAMS = {
@@ -28,6 +28,15 @@ FIELDS: tuple[tuple[str, tuple[str, ...], str], ...] = (
 """Fields of other kinds that name a Secret: kind, path of the reference, and the field in it."""
 
 Key = tuple[str, str]
+
+
+def declarations(estate: Estate, environment: object) -> dict[Key, Body]:
+    """Return what ``secrets.yaml`` declares for an environment, by namespace and name."""
+    return {
+        (str(each.get("namespace")), str(each.get("name"))): each
+        for each in mappings(estate.data.get(DECLARATIONS, {}).get("spec"))
+        if environment not in (each.get("absent") or ())
+    }
 
 
 def declared(estate: Estate) -> Iterator[Finding]:
@@ -73,14 +82,10 @@ def _used(estate: Estate) -> Iterator[tuple[Object, str, str, tuple[str, ...], P
 
 def _declared(estate: Estate, cluster: str) -> dict[Key, set[str]]:
     environment = estate.clusters.get(cluster, {}).get("environment")
-    entries = estate.data.get(DECLARATIONS, {}).get("spec") or []
-    found: dict[Key, set[str]] = {}
-    for entry in entries:
-        if isinstance(entry, dict) and environment not in (entry.get("absent") or ()):
-            keys = {*(entry.get("keys") or ())}
-            keys |= {"tls.crt", "tls.key"} if entry.get("certificate") else set()
-            found[str(entry.get("namespace")), str(entry.get("name"))] = keys
-    return found
+    return {
+        secret: {*(entry.get("keys") or ()), *(("tls.crt", "tls.key") if entry.get("certificate") else ())}
+        for secret, entry in declarations(estate, environment).items()
+    }
 
 
 DECLARED = Rule(
